@@ -12,7 +12,6 @@ from typing import Any, Final, TypedDict
 import pytest
 
 import mockserver
-from mockserver.base.address import DEFAULT_URL
 
 TOKEN_VARIABLE: Final = "MOCKSERVER_ADMIN_TOKEN"  # noqa: S105 - its name
 """The environment variable with the admin token for `--mockserver-url`."""
@@ -135,7 +134,7 @@ class Servers:
         for key, mock in self._started.items():
             report = mock.coverage(everywhere=True)
             for row in report["scenarios"]:  # this server stops soon: show the default address
-                row["curl"] = row["curl"].replace(mock.url, DEFAULT_URL)
+                row["curl"] = row["curl"].replace(mock.url, "http://127.0.0.1:8080")
             found.append({"default": key == default, "report": report})
         if self._url and not self._worker:
             prefix = f"{self._run}-" if self._run else None
