@@ -114,12 +114,7 @@ def _answered_by(entry: JournalEntry, wording: Wording) -> str:
     if entry.decision is not None:
         fallback = f" ({wording.text('recorded.fallback')})" if entry.fallback is not None else ""
         return entry.decision.scenario.id + fallback
-    return _recorded_words(entry.recorded, wording) if entry.recorded is not None else str(entry.problem)
-
-
-def _recorded_words(recorded: Recorded, wording: Wording) -> str:
-    """What an answer of the provider is to the contract."""
-    return wording.text(f"recorded.words.{recorded.result}", scenario=recorded.scenario)
+    return wording.recorded(entry.recorded) if entry.recorded is not None else str(entry.problem)
 
 
 def _section(title: str, content: str) -> str:
@@ -255,7 +250,7 @@ def _because(decision: EntryDecision, reconstruction: Reconstruction | None, wor
 
 def _recorded_rows(recorded: Recorded, wording: Wording) -> Iterator[tuple[str, str]]:
     """What an answer of the provider is to the contract, and how it differs."""
-    yield wording.text("entry.recorded"), _recorded_words(recorded, wording)
+    yield wording.text("entry.recorded"), wording.recorded(recorded)
     if recorded.reason is not None:
         yield wording.text("entry.detail"), recorded.reason
     for one in recorded.differences:

@@ -10,7 +10,7 @@ from mockserver.base.json_pointer import json_pointer_steps
 from mockserver.base.values import encode_json, kind
 from mockserver.core.model import RequestWarning
 from mockserver.core.reply import Headers
-from mockserver.entries.journal_entry import EntryViolation, JournalEntry
+from mockserver.entries.journal_entry import EntryViolation, JournalEntry, Recorded
 from mockserver.reports.translations import TRANSLATIONS
 
 _MAX_VALUE: Final = 80
@@ -45,6 +45,10 @@ class Wording:
     def title(self, record: str) -> str:
         """The title of the collection of a record; its own name where it has none."""
         return self._titles.get(record, record)
+
+    def recorded(self, found: Recorded) -> str:
+        """What an answer of the provider is to the contract."""
+        return self.text(f"recorded.words.{found.result}", scenario=found.scenario)
 
     def why(self, trigger: str, cause_entry_id: str) -> str:
         """What made a scenario answer. A record that no request wrote was written by hand or from a snapshot."""
