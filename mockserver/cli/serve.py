@@ -17,7 +17,6 @@ from mockserver.admin.routes import endpoints
 from mockserver.base.values import encode_ascii_json
 from mockserver.cli.serve_options import serve_options, setting_options
 from mockserver.cli.store import open_store
-from mockserver.client import trust
 from mockserver.core.contract import Reload
 from mockserver.core.model import Settings
 from mockserver.engine import listing
@@ -26,8 +25,10 @@ from mockserver.engine.metrics import Metrics
 from mockserver.engine.reloading import Reloader
 from mockserver.http_api.safety import Access
 from mockserver.remote.options import contract_files, load_files, print_notice, warn_of_unknown_variables
-from mockserver.server import logs, server, tls
+from mockserver.remote.remote_server import fail
+from mockserver.server import logs, server
 from mockserver.server.logs import LineWriter
+from mockserver.server.tls import TlsContext
 from mockserver.version import __version__
 from mockserver.workers.lock import ProcessLock
 from mockserver.workers.parent import open_worker_ports, run_workers
@@ -55,6 +56,8 @@ class _ListenOptions:
 @click.command()
 @serve_options
 def serve(
+    access: Access,
+    tls: TlsContext | None,
     contract: Path | None,
     overlay: tuple[Path, ...],
     mounts: Path | None,
@@ -69,12 +72,11 @@ def serve(
     store, adopts = options.pop("store"), options.pop("store_adopt")
     if adopts and store is None:
         raise click.UsageError("--store-adopt goes with --store")
-    no_admin, access = options.pop("no_admin"), _access(**{name: options.pop(name) for name in _ACCESS})
+    no_admin = options.pop("no_admin")
     if no_admin and listening.admin_port is not None:
         raise click.UsageError("--no-admin and --admin-port cannot be combined")
     if listening.workers > 1:
         _check_workers(listening.workers, store=store, watch=watch)
-    secured = _tls_context(options.pop("tls_cert"), options.pop("tls_key"))
     warn_of_unknown_variables()
     files = contract_files(contract, overlay, mounts)
     fingerprint = files.fingerprint() if watch else ""
@@ -112,7 +114,7 @@ def serve(
         write(_start_message(engine, ports.url, console_url, more, as_json=as_json))
         write.close()  # no thread of it may live on where workers are forked; the next line starts another
 
-    served = server.Server(engine, log, access, admin_enabled=not no_admin, tls=secured)
+    served = server.Server(engine, log, access, admin_enabled=not no_admin, tls=tls)
     where = (listening.host, listening.port, listening.admin_port)
     try:
         if listening.workers > 1:
@@ -122,8 +124,7 @@ def serve(
             background = partial(reloader.watch, fingerprint) if watch else None
             run_until_signal(served, served.open_ports(*where), log_start, background)
     except OSError as error:
-        print_notice(server.cannot_listen(error, listening.host, listening.port))
-        sys.exit(1)
+        fail(server.cannot_listen(error, listening.host, listening.port))
     finally:
         write.close()
 
@@ -132,6 +133,7 @@ def serve(
 @setting_options
 @click.argument("command", nargs=-1, required=True, metavar="-- COMMAND [ARGUMENT]...")
 def run(
+    access: Access,
     contract: Path | None,
     overlay: tuple[Path, ...],
     mounts: Path | None,
@@ -149,7 +151,6 @@ def run(
     from mockserver.remote.run import run_command  # slow to import, and `serve` does not need them
     from mockserver.testing.running import serving_in_thread
 
-    access = _access(**{name: options.pop(name) for name in _ACCESS})
     warn_of_unknown_variables()
     loaded = load_files(contract_files(contract, overlay, mounts))
     engine = Engine(
@@ -186,25 +187,6 @@ def _check_workers(workers: int, *, store: str | None, watch: bool) -> None:
         raise click.UsageError("--workers and --watch cannot be combined: start anew to serve changed files")
     if sys.platform != "linux":
         raise click.UsageError("--workers needs Linux")
-
-
-def _tls_context(cert: Path | None, key: Path | None) -> tls.TlsContext | None:
-    if (cert is None) != (key is None):
-        raise click.UsageError("--tls-cert and --tls-key must be given together")
-    if cert is None or key is None:
-        return None
-    try:
-        return tls.server_context(cert, key, print_notice)
-    except trust.TlsError as error:
-        print_notice(str(error))
-        sys.exit(1)
-
-
-_ACCESS: Final = ("admin_token", "allowed_host", "cors_origin")
-
-
-def _access(*, admin_token: str | None, allowed_host: tuple[str, ...], cors_origin: tuple[str, ...]) -> Access:
-    return Access(admin_token or "", allowed_host, cors_origin)
 
 
 def _override(settings: Settings, *, require_header: tuple[str, ...], no_mock_headers: bool, **same: Any) -> Settings:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import click
 
-from mockserver.http_api.safety import check_host_name, check_origin
+from mockserver.client.trust import TlsError
+from mockserver.http_api.safety import Access, check_host_name, check_origin
 from mockserver.remote.options import (
     FILE,
     FOLDER,
@@ -18,7 +20,10 @@ from mockserver.remote.options import (
     environment_option,
     parse_clock,
     parse_vary,
+    print_notice,
 )
+from mockserver.remote.remote_server import fail, with_value
+from mockserver.server.tls import TlsContext, server_context
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -79,6 +84,58 @@ admin_token_option = environment_option(
     help="Require this bearer token on every admin route but health.",
 )
 
+
+def _access(admin_token: str | None, allowed_host: tuple[str, ...], cors_origin: tuple[str, ...]) -> Access:
+    return Access(admin_token or "", allowed_host, cors_origin)
+
+
+_ACCESS_OPTIONS: Final = (
+    admin_token_option,
+    environment_option(
+        "--allowed-host",
+        multiple=True,
+        callback=check_each(check_host_name),
+        metavar="NAME",
+        help="A host name of the admin API beside loopback names and IP addresses; repeatable.",
+    ),
+    environment_option(
+        "--cors-origin",
+        multiple=True,
+        callback=check_each(check_origin),
+        metavar="ORIGIN",
+        help="Let pages of this origin (or * for all) call the operations; repeatable.",
+    ),
+)
+
+
+def _tls_context(tls_cert: Path | None, tls_key: Path | None) -> TlsContext | None:
+    if (tls_cert is None) != (tls_key is None):
+        raise click.UsageError("--tls-cert and --tls-key must be given together")
+    if tls_cert is None or tls_key is None:
+        return None
+    try:
+        return server_context(tls_cert, tls_key, print_notice)
+    except TlsError as error:
+        fail(str(error))
+
+
+_TLS_OPTIONS: Final = (
+    environment_option(
+        "--tls-cert",
+        type=FILE,
+        refuse_empty=True,
+        metavar="FILE",
+        help="Serve https with this certificate (PEM, followed by its chain).",
+    ),
+    environment_option(
+        "--tls-key",
+        type=FILE,
+        refuse_empty=True,
+        metavar="FILE",
+        help="The private key of the certificate (PEM, without a password).",
+    ),
+)
+
 _SETTING_OPTIONS: Final = (
     environment_option(
         "--contract", type=FOLDER, metavar="DIR", help="Serve the contract in this folder instead of the shipped one."
@@ -122,21 +179,7 @@ _SETTING_OPTIONS: Final = (
         metavar="N",
         help="The most bytes that all sandboxes keep together.",
     ),
-    admin_token_option,
-    environment_option(
-        "--allowed-host",
-        multiple=True,
-        callback=check_each(check_host_name),
-        metavar="NAME",
-        help="A host name of the admin API beside loopback names and IP addresses; repeatable.",
-    ),
-    environment_option(
-        "--cors-origin",
-        multiple=True,
-        callback=check_each(check_origin),
-        metavar="ORIGIN",
-        help="Let pages of this origin (or * for all) call the operations; repeatable.",
-    ),
+    lambda command: with_value(command, "access", _access, _ACCESS_OPTIONS),
     environment_option(
         "--max-sandboxes", type=click.IntRange(1), metavar="N", help="The most sandboxes that are kept."
     ),
@@ -171,20 +214,7 @@ _SERVER_OPTIONS: Final = (
         "--admin-port", type=click.IntRange(0, 65535), metavar="PORT", help="Serve the admin API on a port of its own."
     ),
     environment_option("--no-admin", is_flag=True, help="Turn off the admin API, except for health."),
-    environment_option(
-        "--tls-cert",
-        type=FILE,
-        refuse_empty=True,
-        metavar="FILE",
-        help="Serve https with this certificate (PEM, followed by its chain).",
-    ),
-    environment_option(
-        "--tls-key",
-        type=FILE,
-        refuse_empty=True,
-        metavar="FILE",
-        help="The private key of the certificate (PEM, without a password).",
-    ),
+    lambda command: with_value(command, "tls", _tls_context, _TLS_OPTIONS),
     environment_option(
         "--store",
         refuse_empty=True,
@@ -215,14 +245,14 @@ _SERVER_OPTIONS: Final = (
 
 
 def setting_options(command: _Command) -> _Command:
-    """Add the options of `serve` that say what is served, and how it answers."""
+    """Add the options that say what is served, and how; the command gets those of who may call as `access`."""
     for option in reversed(_SETTING_OPTIONS):
         command = option(command)
     return command
 
 
 def serve_options(command: _Command) -> _Command:
-    """Add all options of `serve`."""
+    """Add all options of `serve`; the command gets those of TLS as a context, or None, as `tls`."""
     command = setting_options(command)
     for option in reversed(_SERVER_OPTIONS):
         command = option(command)

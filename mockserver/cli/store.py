@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -14,6 +13,7 @@ from mockserver.core.contract import Contract
 from mockserver.core.model import Settings
 from mockserver.engine.adopting import carry_state_over
 from mockserver.remote.options import print_notice
+from mockserver.remote.remote_server import fail
 from mockserver.storage.interface import Storage, StorageError
 
 
@@ -47,8 +47,7 @@ def open_store(
     except ImportError as error:  # it is missing, or older than the names that are used
         if not (error.name or "").startswith("redis"):
             raise
-        print_notice("--store needs the package redis 8.1 or later: install the mock with its extra [redis]")
-        sys.exit(1)
+        fail("--store needs the package redis 8.1 or later: install the mock with its extra [redis]")
     try:
         address = parse_address(url)
     except ValueError as error:
@@ -64,7 +63,6 @@ def open_store(
                 print_notice(note)
             print_notice(f"carried the state of the store over to contract {contract.hash}")
     except StorageError as error:
-        print_notice(str(error))
-        sys.exit(1)
+        fail(str(error))
     storage = RedisStorage(address, contract, settings, now_ns, registered=registration.shared)
     return SharedStore(storage, registration.sandbox_key, address.shown)

@@ -55,6 +55,11 @@ class AdminClient:
         problem = response.body if isinstance(response.body, dict) else {}
         raise MockError("\n  ".join(_message(response.problem_text, problem)), response.status, problem)
 
+    def get(self, path: str, **query: Any) -> dict[str, Any]:
+        """The JSON object that a route gives."""
+        answer: dict[str, Any] = self.call("GET", path, **query)
+        return answer
+
 
 def _message(line: str, problem: Mapping[str, Any]) -> Iterator[str]:
     """The lines of a message: one, or one for each error in a scenario file."""

@@ -81,7 +81,7 @@ class Mock:
 
     def armed(self) -> list[dict[str, Any]]:
         """The armed outcomes that are not used up, as in `GET /__admin/armed`."""
-        answer: list[dict[str, Any]] = self._api.call("GET", "/armed")["armed"]
+        answer: list[dict[str, Any]] = self._api.get("/armed")["armed"]
         return answer
 
     def disarm(self, number: int | None = None) -> None:
@@ -113,7 +113,7 @@ class Mock:
         before: dict[str, Any] = {}
         while True:
             most = 1_000 if limit is None else min(limit - len(rows), 1_000)
-            page = self._api.call("GET", path, **{**filters, **before, "limit": most})
+            page = self._api.get(path, **{**filters, **before, "limit": most})
             rows += page["requests"]
             if "before" not in page or (limit is not None and len(rows) >= limit):
                 return rows[::-1]
@@ -121,17 +121,15 @@ class Mock:
 
     def har(self, **filters: Any) -> dict[str, Any]:
         """The received requests as an HTTP archive (HAR 1.2), oldest first. Filters are those of `requests`."""
-        answer: dict[str, Any] = self._api.call("GET", "/requests", **filters, format="har")
-        return answer
+        return self._api.get("/requests", **filters, format="har")
 
     def is_journal_incomplete(self) -> bool:
         """Whether the journal may lack requests of this sandbox: it was full, or is off."""
-        return bool(self._api.call("GET", "/requests", limit=1)["incomplete"])
+        return bool(self._api.get("/requests", limit=1)["incomplete"])
 
     def request(self, entry_id: str) -> dict[str, Any]:
         """One request with its headers, body, reply, violations and near misses, by the id of its journal entry."""
-        answer: dict[str, Any] = self._api.call("GET", "/requests" + subpath(entry_id))
-        return answer
+        return self._api.get("/requests" + subpath(entry_id))
 
     def verify(
         self,
@@ -180,15 +178,11 @@ class Mock:
         `everywhere`: in all sandboxes. `sandbox_prefix`: in those whose names begin with it, counts before resets
         included.
         """
-        answer: dict[str, Any] = self._api.call(
-            "GET", "/coverage", all=everywhere or None, sandbox_prefix=sandbox_prefix
-        )
-        return answer
+        return self._api.get("/coverage", all=everywhere or None, sandbox_prefix=sandbox_prefix)
 
     def health(self) -> dict[str, Any]:
         """Whether the server is up, its version and its contract."""
-        answer: dict[str, Any] = self._api.call("GET", "/health")
-        return answer
+        return self._api.get("/health")
 
 
 def _without_none(**members: Any) -> dict[str, Any]:

@@ -22,11 +22,11 @@ class Records:
 
     def get(self, collection: str, key: str) -> dict[str, Any] | None:
         """The members of a record, None if it was written as not there. Raises `MockError` if there is none."""
-        return self._members(self._api.call("GET", _record_path(collection, key)))
+        return self._members(self._api.get(_record_path(collection, key)))
 
     def all(self, collection: str) -> dict[str, dict[str, Any] | None]:
         """The members of all records of a collection by key, seeds and written ones."""
-        records = self._api.call("GET", f"/state{subpath(collection)}")["records"]
+        records = self._api.get(f"/state{subpath(collection)}")["records"]
         return {record["key"]: record["members"] for record in records}
 
     def put(self, collection: str, key: str, members: Members) -> dict[str, Any] | None:
@@ -43,8 +43,7 @@ class Records:
 
     def snapshot(self) -> dict[str, Any]:
         """The state of the sandbox beside the seeds, for `load` here or on another server."""
-        answer: dict[str, Any] = self._api.call("GET", "/state")
-        return answer
+        return self._api.get("/state")
 
     def load(self, snapshot: Mapping[str, Any]) -> None:
         """Replace the state of the sandbox by a snapshot."""
@@ -69,7 +68,7 @@ class Scenarios:
 
     def all(self, operation: str | None = None) -> list[dict[str, Any]]:
         """The scenarios in force, in order."""
-        answer: list[dict[str, Any]] = self._api.call("GET", "/scenarios", operation=operation)["scenarios"]
+        answer: list[dict[str, Any]] = self._api.get("/scenarios", operation=operation)["scenarios"]
         return answer
 
     def put(self, name: str, scenario: str | Mapping[str, Any], *, operation: str | None = None) -> None:
@@ -94,7 +93,7 @@ class Clock:
 
     def now(self) -> dt.datetime:
         """The time, in UTC."""
-        return _time(self._api.call("GET", "/clock"))
+        return _time(self._api.get("/clock"))
 
     def freeze(self, instant: Instant = "now") -> dt.datetime:
         """Stop at an instant; return the time."""
@@ -130,8 +129,7 @@ class SandboxSettings:
 
     def all(self) -> dict[str, Any]:
         """The settings in force."""
-        answer: dict[str, Any] = self._api.call("GET", "/settings")
-        return answer
+        return self._api.get("/settings")
 
     def put(self, **settings: Any) -> None:
         """Change some, such as `error_status=200`; `seed` restarts generated ids, `vary` the count of requests."""

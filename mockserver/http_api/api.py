@@ -95,9 +95,9 @@ def json_reply(value: object, status: int = 200) -> Reply:
     return Reply(status, (("Content-Type", "application/json"), ("Cache-Control", "no-store")), encode_json(value))
 
 
-def text_reply(text: str, content_type: str = "text/plain; charset=utf-8", status: int = 200) -> Reply:
+def text_reply(text: str, content_type: str = "text/plain; charset=utf-8") -> Reply:
     """Make a text answer that is not cached."""
-    return Reply(status, (("Content-Type", content_type), ("Cache-Control", "no-store")), text.encode())
+    return Reply(200, (("Content-Type", content_type), ("Cache-Control", "no-store")), text.encode())
 
 
 def _operations_url(headers: Mapping[str, str], port: int | None, scheme: str) -> str:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from mockserver.base.address import DEFAULT_PORTS, MAX_PORT
 from mockserver.base.values import printable
 from mockserver.core.problems import problem
-from mockserver.core.reply import Problem, Reply
+from mockserver.core.reply import Headers, Problem, Reply
 
 PREFLIGHT_SECONDS: Final = "600"
 """How long a browser may keep the answer to a preflight request."""
@@ -96,7 +96,7 @@ class Access:
             return False
         return True
 
-    def cors_headers(self, headers: Mapping[str, str], reply: Iterable[str] = ()) -> tuple[tuple[str, str], ...]:
+    def cors_headers(self, headers: Mapping[str, str], reply: Iterable[str] = ()) -> Headers:
         """The CORS headers of an answer; none where the page's origin is not allowed.
 
         reply: the names of the answer's own headers, which a page may read.
@@ -107,12 +107,13 @@ class Access:
         any_origin = "*" in self.cors_origins
         if origin is None or not (any_origin or origin in self.cors_origins):
             return ()
+        found = [("Access-Control-Allow-Origin", "*" if any_origin else origin)]
+        if not any_origin:
+            found.append(("Vary", "Origin"))
         exposed = ", ".join(name for name in reply if name.lower() not in _ALWAYS_READABLE)
-        return (
-            ("Access-Control-Allow-Origin", "*" if any_origin else origin),
-            *(() if any_origin else (("Vary", "Origin"),)),
-            *((("Access-Control-Expose-Headers", exposed),) if exposed else ()),
-        )
+        if exposed:
+            found.append(("Access-Control-Expose-Headers", exposed))
+        return tuple(found)
 
     def preflight(self, method: str, headers: Mapping[str, str]) -> Reply | None:
         """The answer to a CORS preflight of an allowed origin; None for any other request."""
@@ -122,21 +123,11 @@ class Access:
         cors = self.cors_headers(headers)
         if requested_method is None or not cors:
             return None
+        allowed = [("Access-Control-Allow-Methods", printable(requested_method, 40))]
         requested_headers = headers.get("access-control-request-headers")
-        return Reply(
-            204,
-            (
-                *cors,
-                ("Access-Control-Allow-Methods", printable(requested_method, 40)),
-                *(
-                    (("Access-Control-Allow-Headers", printable(requested_headers, 4_000)),)
-                    if requested_headers
-                    else ()
-                ),
-                ("Access-Control-Max-Age", PREFLIGHT_SECONDS),
-            ),
-            b"",
-        )
+        if requested_headers:
+            allowed.append(("Access-Control-Allow-Headers", printable(requested_headers, 4_000)))
+        return Reply(204, (*cors, *allowed, ("Access-Control-Max-Age", PREFLIGHT_SECONDS)), b"")
 
 
 def _is_same_origin(origin: str, host: str) -> bool:

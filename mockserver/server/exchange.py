@@ -102,12 +102,15 @@ class Exchange(Struct, frozen=True):
         self, status: int, headers: Headers, length: int | None, own_headers: Headers, *, keep_alive: bool
     ) -> bytes:
         """Encode a head, with its `Connection` header."""
-        version = self.request.version
+        if CLOSE not in headers:
+            own_headers += self._connection_header(keep_alive=keep_alive)
+        return encode_head(status, headers, length, self.request.version, own_headers)
+
+    def _connection_header(self, *, keep_alive: bool) -> Headers:
+        """The header that says what becomes of the connection, where HTTP does not say so by itself."""
         if not keep_alive:
-            own_headers = own_headers if CLOSE in headers else (*own_headers, CLOSE)
-        elif version < HttpVersion11:
-            own_headers = (*own_headers, KEEP_ALIVE)
-        return encode_head(status, headers, length, version, own_headers)
+            return (CLOSE,)
+        return (KEEP_ALIVE,) if self.request.version < HttpVersion11 else ()
 
     def _begin_stream(self) -> Callable[[bytes], None]:
         """Send the head of a body of unknown length; return what sends a piece, or with an empty one the end."""
@@ -139,11 +142,10 @@ class Exchange(Struct, frozen=True):
         has_end = has_length or not self._sends_body(reply.status)  # the head says where the body ends
         is_chunked = not has_end and request.version >= HttpVersion11
         keep_alive = self.keep_alive and (has_end or is_chunked)
-        own_headers = ((CHUNKED,) if is_chunked else ()) + (
-            (CLOSE,) if not keep_alive else (KEEP_ALIVE,) if request.version < HttpVersion11 else ()
-        )
+        headers = (*reply.headers, CHUNKED) if is_chunked else reply.headers
+        headers += self._connection_header(keep_alive=keep_alive)
         await connection.drain()
-        connection.write(encode_relayed_head(reply.status, relay.reason, reply.headers + own_headers, request.version))
+        connection.write(encode_relayed_head(reply.status, relay.reason, headers, request.version))
         try:
             while piece := await relay.read():
                 connection.write(encode_chunk(piece) if is_chunked else piece)

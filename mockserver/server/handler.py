@@ -194,7 +194,7 @@ class Dispatcher:
                 if disabled is None or found.path == HEALTH:
                     return await self.dispatch_admin(request, body)
                 return DispatchResult(admin_not_served(disabled), sandbox)
-            if found.path == "/" and disabled is None and self._has_no_operation("/") and not isinstance(body, Reply):
+            if found.path == "/" and disabled is None and self._is_root_free() and not isinstance(body, Reply):
                 page = console_files.console_page(request.method, path, found.path, headers)
                 if page is not None:
                     return DispatchResult(page, sandbox)
@@ -243,8 +243,9 @@ class Dispatcher:
             return None
         return OPTIONS_REPLY if path == "*" else self._access.preflight(method, headers)
 
-    def _has_no_operation(self, path: str) -> bool:
-        return all(operation.path != path for operation in self._engine.contract.operations)
+    def _is_root_free(self) -> bool:
+        """Whether no operation has the path `/`, where the console is."""
+        return all(operation.path != "/" for operation in self._engine.contract.operations)
 
 
 def _is_for_admin(request: web.BaseRequest) -> bool:

@@ -109,7 +109,7 @@ def reload_message(reload: Reload, contract: Contract, *, as_json: bool) -> str:
         result = {"errors": reload.errors} if reload.errors else {"contract": contract.hash, "notes": reload.notes}
         return encode_ascii_json(
             {
-                "time": dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds"),
+                "time": _utc_time(),
                 "event": "reload failed" if reload.errors else "reloaded",
                 **result,
             }
@@ -131,6 +131,10 @@ def _local_time(second: int) -> str:
     return time.strftime("%H:%M:%S", time.localtime(second))
 
 
+def _utc_time() -> str:
+    return dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
+
+
 def _reply_kind(reply: Reply) -> str:
     if reply.relay is not None:
         return reply.relay.outcome
@@ -143,7 +147,7 @@ def json_access_log(write: WriteLine) -> AccessLog:
     def log(record: AccessRecord) -> None:
         decision, reply = record.reply.decision, record.reply
         line: dict[str, object] = {
-            "time": dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds"),
+            "time": _utc_time(),
             "method": record.method,
             "target": record.target,
             "sandbox": record.sandbox,

@@ -186,8 +186,7 @@ def mockserver_fixture(request: pytest.FixtureRequest) -> Iterator[mockserver.Mo
     """A mock server for this test: a fresh sandbox, removed after the test; `.url` is its base URL."""
     item = request.node
     servers = item.config.stash[SERVERS]
-    arguments = _marker_arguments(item, servers)
-    with _fresh_sandbox(item.config, servers.sandbox_name(item), arguments, item.nodeid) as mock:
+    with _fresh_sandbox(item.config, servers.sandbox_name(item), _marker_arguments(item), item.nodeid) as mock:
         item.stash[MOCK] = mock
         yield mock
 
@@ -195,9 +194,9 @@ def mockserver_fixture(request: pytest.FixtureRequest) -> Iterator[mockserver.Mo
 @pytest.fixture(scope="session")
 def mockserver_session(request: pytest.FixtureRequest) -> Iterator[mockserver.Mock]:
     """A mock server with one sandbox for all tests of the run, or of its worker; for fixtures of any scope."""
-    servers = request.config.stash[SERVERS]
-    name, arguments = servers.session_sandbox_name(), _default_arguments(servers)
-    with _fresh_sandbox(request.config, name, arguments, "mockserver_session") as mock:
+    config = request.config
+    name = config.stash[SERVERS].session_sandbox_name()
+    with _fresh_sandbox(config, name, _default_arguments(config), "mockserver_session") as mock:
         yield mock
 
 
@@ -231,21 +230,17 @@ def _fresh_sandbox(
         _fail_test(str(error))
 
 
-def _default_arguments(servers: Servers) -> dict[str, Any]:
+def _default_arguments(config: pytest.Config) -> dict[str, Any]:
     """The arguments of the marker that the ini file gives to all tests."""
-    arguments: dict[str, Any] = {}
-    if servers.default_clock:
-        arguments["clock"] = servers.default_clock
-    if servers.default_seed:
-        arguments["seed"] = _number(servers.default_seed)
-    if servers.default_vary:
-        arguments["vary"] = servers.default_vary
-    return arguments
+    arguments = {name: config.getini(f"mockserver_{name}") for name in ("clock", "seed", "vary")}
+    if arguments["seed"]:
+        arguments["seed"] = _number(arguments["seed"])
+    return {name: value for name, value in arguments.items() if value != ""}
 
 
-def _marker_arguments(item: pytest.Item, servers: Servers) -> dict[str, Any]:
+def _marker_arguments(item: pytest.Item) -> dict[str, Any]:
     """The arguments of the markers of a test, the nearest one first, over those of the ini file."""
-    arguments = _default_arguments(servers)
+    arguments = _default_arguments(item.config)
     for marker in reversed([*item.iter_markers("mockserver")]):
         if marker.args:
             _fail_test(f"the marker mockserver takes keyword arguments, such as contract=..., got {marker.args[0]!r}")

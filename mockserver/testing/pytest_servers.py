@@ -68,9 +68,6 @@ class Servers:
         self._external: mockserver.Mock | None = None
         self._stack = ExitStack()
         self._started: dict[tuple[str, tuple[str, ...]], mockserver.Mock] = {}
-        self.default_clock: str = config.getini("mockserver_clock")
-        self.default_seed: str = config.getini("mockserver_seed")
-        self.default_vary: str = config.getini("mockserver_vary")
         self.share = bool(setting(config, "shared")) and not self._url
 
     def _cacert_of_environment(self) -> str:
