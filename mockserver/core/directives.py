@@ -164,8 +164,6 @@ FAULT_SETTINGS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """The settings that a kind of fault uses, beside `commit`."""
 
-_FAULT_MEMBERS: Final = tuple(name for name in Fault.__struct_fields__ if name != "kind")
-
 
 def parse_fault(spec: Any) -> Fault:
     """Parse the name of a fault, or an object with `kind` and its settings. Raises `DirectiveError`."""
@@ -174,10 +172,11 @@ def parse_fault(spec: Any) -> Fault:
     if kind not in FAULTS:
         near = did_you_mean_sentence(close_matches(kind, FAULTS)) if isinstance(kind, str) else ""
         raise DirectiveError(f"expected a fault, one of {', '.join(FAULTS)}, got {_quoted(kind)}.{near}")
+    names = ("commit", *FAULT_SETTINGS.get(kind, ()))
     for name in settings:
-        if name not in _FAULT_MEMBERS:
-            near = did_you_mean_sentence(close_matches(str(name), _FAULT_MEMBERS))
-            raise DirectiveError(f"a fault has no {printable(str(name), 40)}.{near}")
+        if name not in names:
+            near = did_you_mean_sentence(close_matches(str(name), names))
+            raise DirectiveError(f"the fault {kind} has no {printable(str(name), 40)}.{near}")
     retry_after = _number_setting(settings, "retry_after", None, 0, 86_400)
     return Fault(
         kind,

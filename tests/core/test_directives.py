@@ -55,6 +55,8 @@ def test_directive_headers_are_parsed(headers: dict[str, str], asked: Directives
         ("Mock-Fault", "rset", "Did you mean reset?"),
         ("Mock-Fault", "", "expected a fault, one of hang"),
         ("Mock-Fault", "reset; comit=true", "Did you mean commit?"),
+        ("Mock-Fault", "reset; status=502", "the fault reset has no status."),
+        ("Mock-Fault", "gateway; seconds=5", "the fault gateway has no seconds."),
         ("Mock-Fault", "reset; commit", "NAME=VALUE"),
         ("Mock-Fault", "reset; commit=maybe", "expected true or false"),
         ("Mock-Fault", "hang; seconds=301", "from 0 to 300"),
