@@ -178,7 +178,7 @@ def test_a_server_with_tls_and_a_token_answers_who_has_both(tmp_path: Path) -> N
     """The commands of the page, with another port, and an address that each machine has."""
     skip_without("bash", "curl", "openssl")
     with shared(script("how-to/tls-and-tokens", "serve.sh"), tmp_path) as url:
-        ask = script("how-to/tls-and-tokens", "ask.sh").replace("https://mock:8080", url)
+        ask = script("how-to/tls-and-tokens", "ask.sh").replace("https://127.0.0.1:8080", url)
         first, second = ask.splitlines()
         token = "export MOCKSERVER_ADMIN_TOKEN=s3cret; "
         assert '{"requests":' in run(token + first, tmp_path)
