@@ -189,8 +189,13 @@ def printable(text: str, limit: int) -> str:
     if text.isascii() and text.isprintable() and len(text) <= limit:
         return text
     shown = text[: limit + 1].encode("ascii", "backslashreplace").decode("ascii")  # no character takes less than one
-    shown = "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in shown)
+    shown = escape_control_characters(shown)
     return shown if len(shown) <= limit else shown[: limit - 3] + "..."
+
+
+def escape_control_characters(text: str) -> str:
+    """`text` with escapes for what cannot be shown in a line."""
+    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
 
 
 _CONTROL_CHARACTERS: Final = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]+")

@@ -6,18 +6,22 @@ The input has passed `scenarios.schema.json`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from operator import attrgetter
 from typing import Any, Final
 
 from mockserver.contract.operators import Check, compares_value, compile_operand, is_literal, quoted
 from mockserver.contract.paths import CompiledPath, Context, compile_path, is_secret
-from mockserver.core.language import Condition, EqualValue, Evidence, EvidenceKind
+from mockserver.core.language import Condition, EqualValue, Evidence, EvidenceKind, all_hold
 from mockserver.core.model import MISSING, Facts, Violation
 from mockserver.privacy.masks import mask_account_numbers_in_value, mask_value
 
-LOGIC: Final = ("all", "any", "none")
-"""Words of a `when` that take groups of conditions."""
+LOGIC: Final[Mapping[str, Callable[[Iterable[bool]], bool]]] = {
+    "all": all,
+    "any": any,
+    "none": lambda groups: not any(groups),
+}
+"""Words of a `when` that take groups of conditions, and what they say of the groups."""
 
 Failure = Callable[[Facts], str | None]
 """Returns what was expected if a condition does not hold, otherwise None."""
@@ -188,8 +192,11 @@ def _compile_group_condition(name: str, operand: Any, context: Context) -> Condi
     groups = [compile_when(group, context.below(index)) for index, group in enumerate(operand)]
     members = [condition for group in groups for condition in group]
     words = f"{name} of ({'; '.join(' and '.join(condition.text for condition in group) for group in groups)})"
-    failure = _groups_failure(name, words, [[condition.failure for condition in group] for group in groups])
+    hold = LOGIC[name]
     selectors = [condition.selects_violation for condition in members if condition.selects_violation is not None]
+
+    def failure(facts: Facts) -> str | None:
+        return None if hold(all_hold(group, facts) for group in groups) else words
 
     def evidence(facts: Facts) -> tuple[Evidence, ...]:
         if failure(facts) is None:
@@ -210,25 +217,6 @@ def _compile_group_condition(name: str, operand: Any, context: Context) -> Condi
         ),
         can_hold_without_violations=_holds_without_violations(name, groups),
     )
-
-
-def _groups_failure(name: str, words: str, groups: list[list[Failure]]) -> Failure:
-    """The `failure` of groups: one that does not hold decides `all`, one that holds decides `any` and `none`."""
-    deciding = name != "all"
-    decided, undecided = (None, words) if name == "any" else (words, None)
-
-    def failure(facts: Facts) -> str | None:
-        for group in groups:
-            holds = True
-            for condition_failure in group:
-                if condition_failure(facts) is not None:
-                    holds = False
-                    break
-            if holds is deciding:
-                return decided
-        return undecided
-
-    return failure
 
 
 def _holds_without_violations(name: str, groups: list[tuple[Condition, ...]]) -> bool:

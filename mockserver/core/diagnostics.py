@@ -8,6 +8,7 @@ from typing import NamedTuple, TypeAlias
 from msgspec import Struct
 from msgspec.structs import replace
 
+from mockserver.base.values import escape_control_characters
 from mockserver.core.model import Path
 
 
@@ -58,9 +59,4 @@ class FileDiagnostic(NamedTuple):
         lines = [f"{self.position}: {self.what}", f"    expected: {self.expected}"]
         lines += [f"    got:      {self.got}"] if self.got else []
         lines += [f"    hint:     {self.hint}"] if self.hint else []
-        return "\n".join(map(_visible, lines))
-
-
-def _visible(line: str) -> str:
-    """A line with control characters escaped, so that it stays one line."""
-    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in line)
+        return "\n".join(map(escape_control_characters, lines))

@@ -65,10 +65,11 @@ def _first_match(route: Route, document: Document, view: View, armed: ArmedOutco
 
     A scenario with answers in turn counts the request. If its turn is to stand aside, the next scenarios are tried.
     """
+    facts = view.facts
     turn_counts: dict[str, int] = {}
     index = view.order.with_violations if document.violations else view.order.without_violations
-    for candidate in index.candidates(view.facts):
-        if all_hold(candidate.alternative.conditions, view.facts):
+    for candidate in index.candidates(facts):
+        if all_hold(candidate.alternative.conditions, facts):
             choice = _choose(candidate, view, armed, turn_counts)
             if choice is not None:
                 return choice

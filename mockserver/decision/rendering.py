@@ -61,9 +61,7 @@ def render(decision: Decision, route: Route, entry_id: str, lost_entry_ids: Coll
     if any(name.lower() == "content-type" for name, _ in own_headers):
         headers = ()
     if decision.facts.settings.mock_headers:
-        headers += _shared_headers(
-            scenario, decision.provenance, decision.assumed, decision.trigger, route.contract.hash
-        )
+        headers += _shared_headers(decision, route.contract.hash)
         own_headers += _own_headers(decision, entry_id, lost_entry_ids)
     reply = Reply(
         status,
@@ -79,12 +77,14 @@ def render(decision: Decision, route: Route, entry_id: str, lost_entry_ids: Coll
     return vary(reply) if decision.facts.settings.vary else reply
 
 
-def _shared_headers(scenario: Scenario, source: str, assumed: tuple[str, ...], trigger: str, contract: str) -> Headers:
+def _shared_headers(decision: Decision, contract_hash: str) -> Headers:
     """The mock's headers that depend only on how it was decided; the server caches their lines."""
-    named: Headers = (("Mock-Verified", scenario.verified.text),) if scenario.verified is not None else ()
-    named += (("Mock-Assumed", ", ".join(assumed)),) if assumed else ()
-    how = (("Mock-Trigger", trigger), ("Mock-Contract", contract))
-    return (("Mock-Scenario", scenario.id), ("Mock-Source", source), *named, *how)
+    headers = [("Mock-Scenario", decision.scenario.id), ("Mock-Source", decision.provenance)]
+    if decision.scenario.verified is not None:
+        headers.append(("Mock-Verified", decision.scenario.verified.text))
+    if decision.assumed:
+        headers.append(("Mock-Assumed", ", ".join(decision.assumed)))
+    return (*headers, ("Mock-Trigger", decision.trigger), ("Mock-Contract", contract_hash))
 
 
 def _scenario_headers(scenario: Scenario, facts: Facts) -> Headers:

@@ -104,8 +104,10 @@ class Router:
         if candidates:
             assumptions = dict.fromkeys(one for candidate in candidates for one in candidate.operation.assumed)
             named = {"Mock-Assumed": ", ".join(assumptions)} if assumptions else {}
-            methods = dict.fromkeys(candidate.operation.method for candidate in candidates)
-            return problems.wrong_method(method, [*methods, *["HEAD"] * ("GET" in methods)], named)
+            methods = [*dict.fromkeys(candidate.operation.method for candidate in candidates)]
+            if "GET" in methods:
+                methods.append("HEAD")
+            return problems.wrong_method(method, methods, named)
         paths = [f"{one.method} {one.path}" for one in self._contract.operations] + list(self._admin_endpoints())
         near = close_matches(path, [text.partition(" ")[2] for text in paths])
         return problems.not_found(self._path_mask.mask(path), paths, near, found.sandbox if in_path else "")

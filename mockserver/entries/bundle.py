@@ -18,7 +18,7 @@ from mockserver.contract.loading import ConfigError, compile_runtime_scenario, f
 from mockserver.core.contract import Contract, Operation, Scenario, Turn, Turns
 from mockserver.core.directives import Directives
 from mockserver.core.faults import loses_answer
-from mockserver.core.model import RequestWarning
+from mockserver.core.model import RequestWarning, Write
 from mockserver.core.reply import Decision, Reply
 from mockserver.decision.decide import decide
 from mockserver.decision.document import read_document
@@ -157,9 +157,7 @@ def _outcome(decision: Decision, reply: Reply) -> dict[str, Any]:
         "cause": decision.cause_entry_id,
         "violations": [violation_json(one) for one in decision.document.violations],
         "warnings": _kept_warnings(decision.document.warnings),
-        "writes": [
-            {"collection": w.collection, "key": w.key, "members": dict(w.members)} for w in decision.effects.writes
-        ],
+        "writes": _writes(decision.effects.writes),
         "status": reply.status,
         "reply": text_or_json(mask_account_numbers(reply.body)),
     }
@@ -168,6 +166,10 @@ def _outcome(decision: Decision, reply: Reply) -> dict[str, Any]:
 def _kept_warnings(warnings: Iterable[RequestWarning]) -> list[str]:
     """The messages of warnings that a masked entry can give again."""
     return [one.message for one in warnings if one.keyword not in WIRE_WARNINGS]
+
+
+def _writes(writes: Iterable[Write]) -> list[dict[str, Any]]:
+    return [{"collection": one.collection, "key": one.key, "members": dict(one.members)} for one in writes]
 
 
 def _recorded_outcome(entry: JournalEntry, decision: EntryDecision) -> dict[str, Any]:
@@ -180,7 +182,7 @@ def _recorded_outcome(entry: JournalEntry, decision: EntryDecision) -> dict[str,
         "cause": decision.cause_entry_id,
         "violations": [violation_json(one) for one in decision.violations],
         "warnings": _kept_warnings(decision.warnings),
-        "writes": [{"collection": w.collection, "key": w.key, "members": dict(w.members)} for w in decision.writes],
+        "writes": _writes(decision.writes),
         "status": entry.reply.status,
         "reply": entry.reply.body.shown,
     }

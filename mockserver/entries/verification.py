@@ -17,7 +17,7 @@ from msgspec import Struct
 from mockserver.core.contract import Scenario
 from mockserver.core.language import Condition, Evidence, all_hold
 from mockserver.core.reply import NearMiss
-from mockserver.decision.near_misses import Distance, distance, near_miss, near_seeds
+from mockserver.decision.near_misses import distance, near_miss, near_seeds
 from mockserver.entries.journal_entry import JournalEntry
 from mockserver.entries.reconstruction import Reconstruction
 from mockserver.entries.views import evidence_json, evidence_lines
@@ -179,15 +179,12 @@ async def nearest(claim: Claim, entries: Sequence[Entry], read: ReadRequest) -> 
     """The requests that nearly match the claim, with the evidence against each."""
     pacer = Pacer()
     found: list[RequestMiss] = []
-    distances: list[Distance] = []
     for entry in entries[-MAX_COMPARED_ENTRIES:]:
         one = read(entry)
         if one.reconstruction is not None:
-            miss = _near_miss(claim, one.reconstruction)
-            found.append(RequestMiss(one.entry, miss))
-            distances.append(distance(miss))
+            found.append(RequestMiss(one.entry, _near_miss(claim, one.reconstruction)))
             await pacer.pause()
-    return tuple(found[number] for number in sorted(range(len(found)), key=distances.__getitem__)[:MAX_SHOWN])
+    return tuple(sorted(found, key=lambda one: distance(one.miss))[:MAX_SHOWN])
 
 
 def _near_miss(claim: Claim, reconstruction: Reconstruction) -> NearMiss:
