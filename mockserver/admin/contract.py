@@ -16,7 +16,7 @@ from mockserver.core.contract import Operation, Scenario
 from mockserver.core.model import MISSING, Collection
 from mockserver.core.reply import Reply
 from mockserver.engine.engine import Engine
-from mockserver.engine.listing import repeatable_change_example
+from mockserver.engine.sample_requests import repeatable_change_example
 from mockserver.export.formats import MEDIA_TYPES, render
 from mockserver.http_api.api import ADMIN_PREFIX, Call, Route, json_reply, text_reply
 from mockserver.http_api.errors import admin_error, require_room, unknown_name

@@ -11,7 +11,8 @@ from mockserver.admin.sandboxes import settings_of
 from mockserver.core.contract import Contract
 from mockserver.core.reply import Reply
 from mockserver.engine.engine import Engine
-from mockserver.engine.listing import curl, iter_scenario_rows, triggering_request
+from mockserver.engine.listing import iter_scenario_rows
+from mockserver.engine.sample_requests import curl, triggering_request
 from mockserver.http_api.api import ADMIN_PREFIX, Call, Route, json_reply, text_reply
 from mockserver.http_api.parameters import Scope, scope_of, word_parameter
 from mockserver.reports.coverage_page import MEDIA_TYPES, render

@@ -19,10 +19,10 @@ from mockserver.cli.serve_options import serve_options, setting_options
 from mockserver.cli.store import open_store
 from mockserver.core.contract import Reload
 from mockserver.core.model import Settings
-from mockserver.engine import listing
 from mockserver.engine.engine import Engine, frozen_clock
 from mockserver.engine.metrics import Metrics
 from mockserver.engine.reloading import Reloader
+from mockserver.engine.sample_requests import banner
 from mockserver.http_api.safety import Access
 from mockserver.remote.options import contract_files, load_files, print_notice, warn_of_unknown_variables
 from mockserver.remote.remote_server import fail
@@ -172,9 +172,9 @@ def _start_message(engine: Engine, url: str, console_url: str, more: Mapping[str
         event = {"event": "started", "url": url, **more}
         return encode_ascii_json({**event, "contract": engine.contract.hash, "version": __version__})
     notices = [_NOTICES[name].format(fact) for name, fact in more.items()]
-    first, *banner = listing.banner(engine.contract, url, engine.settings)
+    first, *rest = banner(engine.contract, url, engine.settings)
     console = [f"console on {console_url}"] if console_url else []
-    return "\n".join([first, *console, *banner, *notices])
+    return "\n".join([first, *console, *rest, *notices])
 
 
 def _check_workers(workers: int, *, store: str | None, watch: bool) -> None:

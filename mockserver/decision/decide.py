@@ -69,30 +69,19 @@ def _first_match(route: Route, document: Document, view: View, armed: ArmedOutco
     turn_counts: dict[str, int] = {}
     index = view.order.with_violations if document.violations else view.order.without_violations
     for candidate in index.candidates(facts):
-        if all_hold(candidate.alternative.conditions, facts):
-            choice = _choose(candidate, view, armed, turn_counts)
-            if choice is not None:
-                return choice
+        if not all_hold(candidate.alternative.conditions, facts):
+            continue
+        scenario: Scenario | None = candidate.scenario
+        if candidate.scenario.turns is not None:
+            if candidate.scenario.id in turn_counts:  # another alternative of it has counted the request
+                continue
+            count = turn_counts[candidate.scenario.id] = view.turn_counts.get(candidate.scenario.id, 0)
+            scenario = candidate.scenario.turns.turn_after(count).scenario
+        if scenario is not None:
+            trigger, cause_entry_id = _trigger_of(candidate.alternative, view)
+            return Choice(scenario, trigger, candidate, armed, cause_entry_id, turn_counts)
     # The last scenario answers everything; that is checked when the contract is loaded.
     raise RuntimeError(f"no scenario of {route.operation.id} answers")
-
-
-def _choose(candidate: Candidate, view: View, armed: ArmedOutcome | None, turn_counts: dict[str, int]) -> Choice | None:
-    """The choice that a matching candidate gives; None if its current turn is `pass`.
-
-    Adds the scenario, if it has answers in turn, to `turn_counts`.
-    """
-    scenario = candidate.scenario
-    answering: Scenario | None = scenario
-    if scenario.turns is not None:
-        if scenario.id in turn_counts:  # another alternative of it has counted the request
-            return None
-        count = turn_counts[scenario.id] = view.turn_counts.get(scenario.id, 0)
-        answering = scenario.turns.turn_after(count).scenario
-    if answering is None:
-        return None
-    trigger, cause_entry_id = _trigger_of(candidate.alternative, view)
-    return Choice(answering, trigger, candidate, armed, cause_entry_id, turn_counts)
 
 
 def _trigger_of(alternative: Alternative, view: View) -> tuple[Trigger, str]:

@@ -13,7 +13,7 @@ from mockserver import Engine, Request, load
 from mockserver.core.contract import Turn, Turns
 from mockserver.core.faults import Fault, FixedDelay
 from mockserver.engine.linter import check
-from mockserver.engine.listing import triggering_request
+from mockserver.engine.sample_requests import triggering_request
 from mockserver.export.outcomes import outcomes
 from mockserver.server.server import serving
 from tests.support import LASTING, PATH, explain, folder

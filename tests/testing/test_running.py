@@ -150,8 +150,8 @@ def test_starting_imports_only_what_it_needs() -> None:
     """Metrics and the admin API are imported when they are used."""
     code = (
         "import sys; from mockserver import Engine, Request, load; from mockserver.cli import serve;"
-        "from mockserver.engine import listing; contract = load();"
-        "engine = Engine(contract); [*listing.banner(contract, '', contract.settings)];"
+        "from mockserver.engine.sample_requests import banner; contract = load();"
+        "engine = Engine(contract); [*banner(contract, '', contract.settings)];"
         "late = {'jsonschema', 'prometheus_client', 'mockserver.remote.journal', 'mockserver.export.openapi'};"
         "late |= {'mockserver.admin.journal', 'mockserver.admin.coverage'};"
         "print(sorted(late & sys.modules.keys()));"
