@@ -6,7 +6,7 @@ The input has passed `scenarios.schema.json`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from operator import attrgetter
 from typing import Any, Final
 
@@ -16,12 +16,8 @@ from mockserver.core.language import Condition, EqualValue, Evidence, EvidenceKi
 from mockserver.core.model import MISSING, Facts, Violation
 from mockserver.privacy.masks import mask_account_numbers_in_value, mask_value
 
-LOGIC: Final[Mapping[str, Callable[[Iterable[bool]], bool]]] = {
-    "all": all,
-    "any": any,
-    "none": lambda groups: not any(groups),
-}
-"""Words of a `when` that take groups of conditions, and what they say of the groups."""
+LOGIC: Final = ("all", "any", "none")
+"""Words of a `when` that take groups of conditions."""
 
 Failure = Callable[[Facts], str | None]
 """Returns what was expected if a condition does not hold, otherwise None."""
@@ -80,8 +76,7 @@ def _compile_value_condition(text: str, operand: Any, context: Context) -> Condi
         evidence,
         {text: operand},
         check.reads | {place.root},
-        place=text,
-        equals=EqualValue(place.extract, operand) if is_literal(operand) else None,
+        equals=EqualValue(text, place.extract, operand) if is_literal(operand) else None,
     )
 
 
@@ -192,11 +187,8 @@ def _compile_group_condition(name: str, operand: Any, context: Context) -> Condi
     groups = [compile_when(group, context.below(index)) for index, group in enumerate(operand)]
     members = [condition for group in groups for condition in group]
     words = f"{name} of ({'; '.join(' and '.join(condition.text for condition in group) for group in groups)})"
-    hold = LOGIC[name]
+    failure = _groups_failure(name, words, groups)
     selectors = [condition.selects_violation for condition in members if condition.selects_violation is not None]
-
-    def failure(facts: Facts) -> str | None:
-        return None if hold(all_hold(group, facts) for group in groups) else words
 
     def evidence(facts: Facts) -> tuple[Evidence, ...]:
         if failure(facts) is None:
@@ -217,6 +209,20 @@ def _compile_group_condition(name: str, operand: Any, context: Context) -> Condi
         ),
         can_hold_without_violations=_holds_without_violations(name, groups),
     )
+
+
+def _groups_failure(name: str, words: str, groups: list[tuple[Condition, ...]]) -> Failure:
+    """The `failure` of groups: one that does not hold decides `all`, one that holds decides `any` and `none`."""
+    deciding = name != "all"
+    decided, undecided = (None, words) if name == "any" else (words, None)
+
+    def failure(facts: Facts) -> str | None:
+        for group in groups:
+            if all_hold(group, facts) is deciding:
+                return decided
+        return undecided
+
+    return failure
 
 
 def _holds_without_violations(name: str, groups: list[tuple[Condition, ...]]) -> bool:

@@ -95,7 +95,10 @@ def _reads(checks: Iterable[Check]) -> frozenset[str]:
 
 
 def _equals(operand: Any) -> Check:
-    return Check(f"is {quoted(operand)}", lambda value, _facts: equal(value, operand))
+    words = f"is {quoted(operand)}"
+    if isinstance(operand, str):
+        return Check(words, lambda value, _facts: bool(value == operand))
+    return Check(words, lambda value, _facts: equal(value, operand))
 
 
 def _in(operand: Any) -> Check:

@@ -159,6 +159,13 @@ def _extractor(root: str, steps: tuple[str, ...]) -> Extract:
         return lambda facts: getattr(facts.settings, first)
     if root == "header":
         return lambda facts: _header(facts.header.get(first, MISSING))
+    if len(steps) == 1:
+
+        def member(facts: Facts) -> Any:
+            parent = whole(facts)
+            return parent.get(first, MISSING) if type(parent) is dict else member_of(parent, first)
+
+        return member
 
     def descend(facts: Facts) -> Any:
         value = whole(facts)

@@ -28,8 +28,9 @@ class Evidence(Struct, frozen=True):
 
 
 class EqualValue(Struct, frozen=True):
-    """The condition that an extracted value equals the operand."""
+    """The condition that the value at a place, a path as text, equals the operand."""
 
+    place: str
     extract: Callable[[Facts], Any]
     operand: Any
 
@@ -44,8 +45,7 @@ class Condition:
     reads: the roots it reads.
     selects_violation: whether it names a violation; `first_violation` returns the first that it names.
     can_hold_without_violations: whether it can hold for a request without violations.
-    place: the path that it compares, as text; conditions of one place share a table.
-    equals: set if it holds only where the value at `place` equals one text, number, boolean or null.
+    equals: set if it holds only where the value at a place equals one text, number, boolean or null.
     """
 
     text: str
@@ -56,7 +56,6 @@ class Condition:
     selects_violation: Callable[[Violation], bool] | None = None
     first_violation: Callable[[Facts], Violation | None] | None = None
     can_hold_without_violations: bool = True
-    place: str = ""
     equals: EqualValue | None = None
 
 

@@ -30,20 +30,19 @@ class EqualityIndex(Generic[_T]):
         self.all = tuple(item for _, item in items)
         by_place: dict[str, list[tuple[int, EqualValue]]] = {}
         for number, (conditions, _) in enumerate(items):
-            for condition in conditions:
-                if condition.equals is not None:
-                    by_place.setdefault(condition.place, []).append((number, condition.equals))
-                    break
+            equals = next((one.equals for one in conditions if one.equals is not None), None)
+            if equals is not None:
+                by_place.setdefault(equals.place, []).append((number, equals))
         self._tables: list[tuple[Callable[[Facts], Any], dict[Any, list[int]]]] = []
         indexed: set[int] = set()
-        for equals in by_place.values():
-            if len(equals) < MIN_TABLE_SIZE:
+        for items_of_place in by_place.values():
+            if len(items_of_place) < MIN_TABLE_SIZE:
                 continue
             table: dict[Any, list[int]] = {}
-            for number, equal in equals:
-                table.setdefault(equal.operand, []).append(number)
+            for number, equals in items_of_place:
+                table.setdefault(equals.operand, []).append(number)
                 indexed.add(number)
-            _, first = equals[0]
+            _, first = items_of_place[0]
             self._tables.append((first.extract, table))
         self._always = tuple(number for number in range(len(items)) if number not in indexed)
 

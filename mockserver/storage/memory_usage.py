@@ -23,8 +23,6 @@ class Usage:
         self._shared = shared
         self._records = 0
         self._runtime = 0
-        self._armed: dict[int, int] = {}
-        """By the id of an armed outcome."""
         self._is_released = False
 
     def full(self, growth: int) -> Full | None:
@@ -40,12 +38,10 @@ class Usage:
 
     def set_runtime(self, armed: Iterable[ArmedOutcome], scenarios: Iterable[Iterable[Scenario]]) -> None:
         """Count armed outcomes and run-time scenarios: their text as sent, and an estimate for what it compiles to."""
-        if self._is_released:
-            return
-        self._armed = {one.id: self._armed.get(one.id) or size_of_armed(one) for one in armed}
-        size = sum(self._armed.values()) + sum(map(size_of_scenarios, scenarios))
-        self._shared.state_bytes += size - self._runtime
-        self._runtime = size
+        if not self._is_released:
+            size = sum(map(size_of_armed, armed)) + sum(map(size_of_scenarios, scenarios))
+            self._shared.state_bytes += size - self._runtime
+            self._runtime = size
 
     def release(self) -> None:
         """Count nothing any more: the sandbox is gone."""

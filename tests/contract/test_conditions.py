@@ -98,7 +98,7 @@ def test_an_equality_names_its_value_and_place() -> None:
     for operand in ("a", 1, 1.5, True, None):
         (condition,) = compiled({"body.x": operand})
         assert condition.equals is not None
-        assert (condition.place, condition.equals.operand) == ("body.x", operand)
+        assert (condition.equals.place, condition.equals.operand) == ("body.x", operand)
         assert condition.equals.extract(facts(operand)) == operand
     for other in ("present", [1], {"equals": "a"}, {"not": "a"}):
         assert compiled({"body.x": other})[0].equals is None

@@ -31,16 +31,14 @@ def equal(place: str, operand: Any) -> Condition:
         same = isinstance(value, bool) is isinstance(operand, bool) and value == operand
         return None if same else f"is {operand!r}"
 
-    equals = EqualValue(extract, operand)
-    return Condition(f"{place} is {operand!r}", failure, lambda _: (), {place: operand}, place=place, equals=equals)
+    equals = EqualValue(place, extract, operand)
+    return Condition(f"{place} is {operand!r}", failure, lambda _: (), {place: operand}, equals=equals)
 
 
 def other(place: str, operand: Any) -> Condition:
     """That a value is another one: nothing by which it can be found."""
     extract = found_at(place)
-    return Condition(
-        "", lambda facts: "is another" if extract(facts) == operand else None, lambda _: (), {}, place=place
-    )
+    return Condition("", lambda facts: "is another" if extract(facts) == operand else None, lambda _: (), {})
 
 
 CONDITIONS = st.one_of(
