@@ -21,7 +21,11 @@ from redis.backoff import NoBackoff
 from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
 
+from mockserver.core.directives import MAX_SECONDS
+from mockserver.storage.coverage import MAX_DISTINCT, MAX_DROPPED_TALLIES, MAX_REMEMBERED, MAX_STRAY_TALLIES
 from mockserver.storage.interface import StorageError
+from mockserver.storage.memory import MAX_EVICTED_NAMES
+from mockserver.storage.memory_journal import MAX_COUNTED_SANDBOXES, MAX_QUEUED
 from mockserver.version import __version__
 
 CONNECT_SECONDS: Final = 2.0
@@ -58,6 +62,18 @@ SCRIPTS: Final = {
 }
 """The scripts that run in the store, each as a whole or not at all, and the files of `lua` that stand before each."""
 
+
+LIMITS: Final = {
+    "max_dropped": MAX_DROPPED_TALLIES,
+    "max_strays": MAX_STRAY_TALLIES,
+    "max_counts": 3 * MAX_DISTINCT,  # outcomes, retries, and places of violations
+    "max_remembered": MAX_REMEMBERED,
+    "max_lost_names": MAX_COUNTED_SANDBOXES,
+    "max_queued": MAX_QUEUED,
+    "max_evicted_names": MAX_EVICTED_NAMES,
+    "longest_answer": 2 * int(MAX_SECONDS) + 60,  # a delay and a fault, in seconds
+}
+"""Limits by their names in scripts: those of the store in memory."""
 
 ALLOWED_IF_FULL: Final = frozenset(["reset", "reset_all", "clear"])
 """The scripts that run although the store is full, as they make room."""
@@ -203,7 +219,11 @@ def read_scripts() -> dict[str, str]:
         name: "\n".join((folder / f"{part}.lua").read_text(encoding="utf-8") for part in (*parts, name))
         for name, parts in SCRIPTS.items()
     }
-    return {name: f"#!lua flags=allow-oom\n{text}" if name in ALLOWED_IF_FULL else text for name, text in texts.items()}
+    limits = "".join(f"local {name} = {value}\n" for name, value in LIMITS.items())
+    return {
+        name: ("#!lua flags=allow-oom\n" if name in ALLOWED_IF_FULL else "") + limits + text
+        for name, text in texts.items()
+    }
 
 
 class Store:

@@ -15,7 +15,7 @@ local function drop_counts(name)
   merge(from, base .. 'dropped:' .. name)
   redis.call('DEL', from)
   redis.call('ZADD', base .. 'dropped', redis.call('HINCRBY', totals, 'drops', 1), name)
-  if redis.call('ZCARD', base .. 'dropped') > 5000 then
+  if redis.call('ZCARD', base .. 'dropped') > max_dropped then
     redis.call('DEL', base .. 'dropped:' .. redis.call('ZPOPMIN', base .. 'dropped')[1])
     redis.call('HSET', totals, 'forgotten', 1)
   end
@@ -26,7 +26,7 @@ local function count(c)
     redis.call('HSET', key, '#serial', redis.call('HINCRBY', totals, 'serials', 1))
     if redis.call('ZSCORE', names, c.sandbox) == false then
       redis.call('SADD', base .. 'strays', c.sandbox)
-      if redis.call('SCARD', base .. 'strays') > 1000 then
+      if redis.call('SCARD', base .. 'strays') > max_strays then
         for _, stray in ipairs(redis.call('SMEMBERS', base .. 'strays')) do
           if redis.call('ZSCORE', names, stray) == false then drop_counts(stray) end
         end
@@ -37,7 +37,7 @@ local function count(c)
     end
   end
   local function bounded(field, other)
-    if redis.call('HEXISTS', key, field) == 0 and redis.call('HLEN', key) >= 3000 then return other end
+    if redis.call('HEXISTS', key, field) == 0 and redis.call('HLEN', key) >= max_counts then return other end
     return field
   end
   for _, field in ipairs(c.fields) do redis.call('HINCRBY', key, field, 1) end
@@ -61,5 +61,5 @@ local function count(c)
     if before[3] then redis.call('HINCRBY', key, 'retries_after_loss', 1) end
   end
   redis.call('HSET', recent, place, cmsgpack.pack(last))
-  if redis.call('HLEN', recent) >= 10000 then redis.call('RENAME', recent, older) end
+  if redis.call('HLEN', recent) >= max_remembered then redis.call('RENAME', recent, older) end
 end

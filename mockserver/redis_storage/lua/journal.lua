@@ -9,7 +9,7 @@ local function make_room(limits, size)
     size = redis.call('HINCRBY', totals, 'journal_bytes', stop - #value)
     redis.call('HINCRBY', totals, 'journal_evictions', 1)
     redis.call('HINCRBY', lost, owner, 1)
-    if redis.call('HLEN', lost) > 100000 then
+    if redis.call('HLEN', lost) > max_lost_names then
       redis.call('DEL', lost)
       redis.call('HSET', totals, 'lost_by_others', 1)
     end
@@ -24,9 +24,9 @@ local function add_entry(name, entry)
   local size = redis.call('HINCRBY', totals, 'journal_bytes', #entry.data)
   make_room(entry, size)
 end
-local function tell_cleared(name) -- the listeners of all servers read it; of many deletions the last thousand are enough
+local function tell_cleared(name) -- the listeners of all servers read it; of many deletions the last ones are enough
   redis.call('ZADD', cleared, redis.call('HINCRBY', totals, 'sequence', 1), name)
-  redis.call('ZREMRANGEBYRANK', cleared, 0, -1001)
+  redis.call('ZREMRANGEBYRANK', cleared, 0, -max_queued - 1)
 end
 local function clear_entries(name)
   local ids = redis.call('ZRANGE', order_of(name), 0, -1)

@@ -16,7 +16,7 @@ if redis.call('EXISTS', meta) == 0 and mode ~= 'find' then
       local age = now - tonumber(oldest[i + 1])
       if age < tonumber(ARGV[4]) then break end
       -- An answer that is on its way for longer than any delay and fault takes is one of a server that was killed.
-      local waits = redis.call('SCARD', pending_of(oldest[i])) > 0 and age < tonumber(ARGV[4]) + 660
+      local waits = redis.call('SCARD', pending_of(oldest[i])) > 0 and age < tonumber(ARGV[4]) + longest_answer
       if oldest[i] ~= '' and not waits then idle = oldest[i]; break end
     end
     if not idle then return {'full'} end
@@ -25,7 +25,7 @@ if redis.call('EXISTS', meta) == 0 and mode ~= 'find' then
       drop_counts(idle)
       redis.call('HINCRBY', totals, 'evictions', 1)
       redis.call('SADD', evicted, idle)
-      if redis.call('SCARD', evicted) > 100000 then
+      if redis.call('SCARD', evicted) > max_evicted_names then
         redis.call('DEL', evicted)
         redis.call('HSET', totals, 'evicted_others', 1)
       end
