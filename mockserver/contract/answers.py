@@ -5,19 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Any, Final, NamedTuple, TypeVar
 
 from mockserver.base.values import MAX_OWN_DEPTH, decode_json, encode_ascii_json
 from mockserver.contract.layers import ConfigNode
-from mockserver.contract.operations import EnvelopeParts, OperationCompiler
+from mockserver.contract.operations import OperationCompiler
 from mockserver.contract.paths import Context, Scope
 from mockserver.contract.templates import compile_body, compile_template, constant, render_body
 from mockserver.core.contract import Envelope, ResponseHeader, Scenario, Turn, Turns
 from mockserver.core.directives import DirectiveError, parse_delay, parse_fault
-from mockserver.core.language import Template
-from mockserver.core.model import MISSING, Facts, Path, Violation
-from mockserver.schema.validator import Validator
+from mockserver.core.language import Template, Validator
+from mockserver.core.model import MISSING, Facts, Path
 from mockserver.schema.violations import mismatch_of
 
 RESERVED_HEADERS: Final = (
@@ -38,11 +36,11 @@ _HEADER_VALUE: Final = re.compile(r"[\x20-\x7e]*")
 
 
 class CompiledAnswer(NamedTuple):
-    """One compiled answer, the envelope that it uses as the contract has it, and where it stands in its scenario."""
+    """One compiled answer, its envelope and where that stands, and where the answer stands in its scenario."""
 
-    parts: EnvelopeParts
-    at: Path
     envelope: Envelope
+    envelope_node: ConfigNode
+    at: Path
     status: Template
     body: Template
     headers: tuple[ResponseHeader, ...]
@@ -110,14 +108,15 @@ class AnswerCompiler:
         at = (*at, name)
         if name not in declared and declared:
             node.report_unknown(f"unknown envelope {name}", name, declared, at)
-        parts = operation.envelopes.get(name)
-        if parts is None:
+        compiled = operation.envelopes.get(name)
+        if compiled is None:
             return None
+        envelope_node, envelope = compiled
         respond = compile_template(data[name], node.context(self._scope, operation.schemas, at))
         _report_uncertain(node, respond, data[name], at)
         silent = Context(operation.body_scope(), operation.schemas, _ignore)
-        body = compile_template(parts.node.data["body"], silent, respond)
-        place = parts.node.data.get("code")
+        body = compile_template(envelope_node.data["body"], silent, respond)
+        place = envelope_node.data.get("code")
         code = _code_at(body, place.split(".")) if place is not None else None
         if place is not None and code is None:
             node.warn(
@@ -128,10 +127,10 @@ class AnswerCompiler:
                 at,
             )
         return CompiledAnswer(
-            parts,
+            envelope,
+            envelope_node,
             at,
-            Envelope(name, parts.status, parts.assumed, _violations_of(parts), parts.schema, parts.open_validator),
-            parts.status if data.get("status") is None else constant(data["status"]),
+            envelope.status if data.get("status") is None else constant(data["status"]),
             body,
             headers,
             code,
@@ -160,9 +159,8 @@ class AnswerCompiler:
 
     def check(self, node: ConfigNode, answer: CompiledAnswer) -> None:
         """Report an answer that breaks a schema for a request that has nothing in it: it can be forced on any."""
-        parts = answer.parts
-        self._check_against(parts.validator, node, answer, "schema")
-        self._check_against(parts.open_validator, node, answer, "open_schema", opaque_prefix="other-")
+        self._check_against(answer.envelope.validator, node, answer, "schema")
+        self._check_against(answer.envelope.open_validator, node, answer, "open_schema", opaque_prefix="other-")
 
     def _check_against(
         self,
@@ -211,14 +209,6 @@ def _code_at(body: Template, place: Sequence[str]) -> str | None:
 
 def _ignore(_diagnostic: object) -> None:
     """What is wrong in an envelope was reported when the envelope was compiled."""
-
-
-def _violations_of(parts: EnvelopeParts) -> Callable[[Any], tuple[Violation, ...]]:
-    return partial(parts.validator.violations, "answer") if parts.validator is not None else _no_violations
-
-
-def _no_violations(_body: object) -> tuple[Violation, ...]:
-    return ()
 
 
 def _report_uncertain(node: ConfigNode, template: Template, data: Any, at: Path) -> None:

@@ -22,12 +22,12 @@ from mockserver.core.contract import (
     AnyHeaderRule,
     Assumption,
     ContentTypeRule,
+    Envelope,
     Operation,
     RuntimeCompiler,
     Scenario,
     WarningRules,
 )
-from mockserver.core.language import Template
 from mockserver.core.model import Collection, Facts, IdRule, Lookup, Path, Settings
 from mockserver.privacy.secrets import Secrets
 from mockserver.schema.declared import DeclaredNames
@@ -44,15 +44,11 @@ PARAMETER: Final = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 """A path parameter in a path template."""
 
 
-class EnvelopeParts(NamedTuple):
-    """A compiled envelope, without the answer of a scenario."""
+class CompiledEnvelope(NamedTuple):
+    """A compiled envelope, and where its file has it."""
 
     node: ConfigNode
-    status: Template
-    assumed: tuple[Assumption, ...]
-    validator: Validator | None
-    schema: str | None
-    open_validator: Validator | None
+    envelope: Envelope
 
 
 class Route(NamedTuple):
@@ -267,12 +263,12 @@ class OperationCompiler:
                 self.check_assumption(node, one, (index,))
         return tuple(one for node in nodes for one in node.data)
 
-    def _envelopes(self) -> Mapping[str, EnvelopeParts]:
+    def _envelopes(self) -> Mapping[str, CompiledEnvelope]:
         nodes = self.definition.tables["envelopes"]
         self.definition.require("envelopes", bool(nodes), "an operation without envelopes", "envelopes: {NAME: ...}")
-        return {name: self._envelope(node) for name, node in nodes.items() if not node.is_broken}
+        return {name: self._envelope(name, node) for name, node in nodes.items() if not node.is_broken}
 
-    def _envelope(self, node: ConfigNode) -> EnvelopeParts:
+    def _envelope(self, name: str, node: ConfigNode) -> CompiledEnvelope:
         scope = Scope(("settings",), self.member_names, certain=frozenset({"settings"}))
         status = compile_template(node.data["status"], node.context(scope, self.schemas, ("status",)))
         members = {name: node.member(name) for name in node.data}
@@ -285,7 +281,8 @@ class OperationCompiler:
                 node.report_error("a status that is none", "200 to 599", encode_ascii_json(code), at=("status",))
         body_context = node.context(self.body_scope(), self.schemas, ("body",))
         compile_template(node.data["body"], body_context, respond=constant(None))  # only to report what is wrong
-        return EnvelopeParts(node, status, assumed, validator, node.data.get("schema"), open_validator)
+        schema = node.data.get("schema")
+        return CompiledEnvelope(node, Envelope(name, status, assumed, validator, schema, open_validator))
 
     def body_scope(self) -> Scope:
         """What the body of an envelope may refer to, beside ${respond}."""

@@ -113,7 +113,7 @@ class _ScenarioCompiler:
             scenario = with_turns(node, scenario, turns)
         if len(node.source.broken_paths) == known_broken:
             for one in answers:
-                if not one.parts.node.is_broken:
+                if not one.envelope_node.is_broken:
                     self._answers.check(node, one)
         return scenario
 

@@ -13,7 +13,7 @@ from mockserver.core.client_advice import NO_ADVICE, ClientAdvice, text_in
 from mockserver.core.diagnostics import FileDiagnostic, Position
 from mockserver.core.faults import Delay, Fault
 from mockserver.core.language import CompiledBody, Condition, Template, Validator
-from mockserver.core.model import Collection, IdRule, Lookup, Path, Provenance, Settings, Violation
+from mockserver.core.model import Collection, IdRule, Lookup, Path, Provenance, Settings
 from mockserver.core.provider_verification import ProviderVerification
 
 
@@ -62,15 +62,15 @@ class Change(Struct, frozen=True):
 class Envelope:
     """The shape of an answer: its status, and the check of its body by the file `schema`. Scenarios hold the body.
 
-    `open_schema` says which other bodies mean the same to a client, if the contract has such a schema.
+    `open_validator` says which other bodies mean the same to a client, if the contract has such a schema.
     """
 
     name: str
     status: Template
     assumed: tuple[Assumption, ...]
-    violations: Callable[[Any], tuple[Violation, ...]]
+    validator: Validator | None = None
     schema: str | None = None
-    open_schema: Validator | None = None
+    open_validator: Validator | None = None
 
 
 class ContentTypeRule(Struct, frozen=True):

@@ -174,7 +174,8 @@ def _problems(run: ExampleRun) -> Iterator[FileDiagnostic]:
         )
         return
     answer = decode_json(run.reply.body, MAX_OWN_DEPTH)
-    for violation in caught.envelope.violations(answer):
+    validator = caught.envelope.validator
+    for violation in validator.violations("answer", answer) if validator is not None else ():
         words = mismatch_of(violation, answer)
         what = f"an example of {expected} whose answer breaks its schema at {violation.where}"
         hint = words.hint or f"the schema is that of the envelope {caught.envelope.name}"

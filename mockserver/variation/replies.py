@@ -49,7 +49,7 @@ def _change_values(change: Callable[[Random, Any, Validator], None]) -> Change:
     """Change a value of the body, if the schema of what is open allows the result."""
 
     def changed(random: Random, reply: Reply) -> Reply:
-        schema = reply.decision.scenario.envelope.open_schema if reply.decision is not None else None
+        schema = reply.decision.scenario.envelope.open_validator if reply.decision is not None else None
         if schema is None:
             return reply
         body = decode_trusted_json(reply.body)

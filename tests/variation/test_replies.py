@@ -58,7 +58,7 @@ def test_a_varied_answer_means_the_same(seed: int) -> None:
         assert (after.status, header(after, "mock-scenario")) == (before.status, header(before, "mock-scenario"))
         body = json.loads(after.body)
         assert after.decision is not None
-        schema = after.decision.scenario.envelope.open_schema
+        schema = after.decision.scenario.envelope.open_validator
         assert schema is not None
         assert schema.violations("answer", body) == ()
         assert without_variation(body, json.loads(before.body)) == json.loads(before.body)
