@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from mockserver.contract.operators import Check, compares_value, compile_operand, is_literal, quoted
 from mockserver.contract.paths import CompiledPath, Context, compile_path, is_secret
-from mockserver.core.language import Condition, EqualValue, Evidence, EvidenceKind, all_hold
+from mockserver.core.language import Condition, EqualValue, Evidence, EvidenceKind
 from mockserver.core.model import MISSING, Facts, Violation
 from mockserver.privacy.masks import mask_account_numbers_in_value, mask_value
 
@@ -187,7 +187,7 @@ def _compile_group_condition(name: str, operand: Any, context: Context) -> Condi
     groups = [compile_when(group, context.below(index)) for index, group in enumerate(operand)]
     members = [condition for group in groups for condition in group]
     words = f"{name} of ({'; '.join(' and '.join(condition.text for condition in group) for group in groups)})"
-    failure = _groups_failure(name, words, groups)
+    failure = _groups_failure(name, words, [[condition.failure for condition in group] for group in groups])
     selectors = [condition.selects_violation for condition in members if condition.selects_violation is not None]
 
     def evidence(facts: Facts) -> tuple[Evidence, ...]:
@@ -211,14 +211,19 @@ def _compile_group_condition(name: str, operand: Any, context: Context) -> Condi
     )
 
 
-def _groups_failure(name: str, words: str, groups: list[tuple[Condition, ...]]) -> Failure:
+def _groups_failure(name: str, words: str, groups: list[list[Failure]]) -> Failure:
     """The `failure` of groups: one that does not hold decides `all`, one that holds decides `any` and `none`."""
     deciding = name != "all"
     decided, undecided = (None, words) if name == "any" else (words, None)
 
     def failure(facts: Facts) -> str | None:
         for group in groups:
-            if all_hold(group, facts) is deciding:
+            holds = True
+            for condition_failure in group:
+                if condition_failure(facts) is not None:
+                    holds = False
+                    break
+            if holds is deciding:
                 return decided
         return undecided
 

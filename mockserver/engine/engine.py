@@ -254,7 +254,7 @@ class Engine:
     ) -> Problem:
         """Answer with a problem, count it, and keep its entry, of the sandbox of this name."""
         entry_id = entry_id or await self.storage.next_entry_id()
-        reply = await self._with_mock_headers(problem, entry_id, name, sandbox)
+        reply = await self._with_mock_headers(problem, entry_id, name)
         nanos = time.perf_counter_ns() - started_ns
         now = sandbox.clock.read(self.clock()) if sandbox is not None else self.clock()
         entry = in_use.entry_writer.encode_refusal(entry_id, request, name, reply, now, nanos // 1000)
@@ -262,11 +262,9 @@ class Engine:
         self.metrics.count(reply, nanos)
         return reply
 
-    async def _with_mock_headers(
-        self, problem: Problem, entry_id: str, name: str, sandbox: Sandbox | None = None
-    ) -> Problem:
+    async def _with_mock_headers(self, problem: Problem, entry_id: str, name: str) -> Problem:
         """A problem with the id of its entry, and without headers of the mock where the sandbox shows none."""
-        sandbox = sandbox or await self.storage.find(name)
+        sandbox = await self.storage.find(name)
         if (self.settings if sandbox is None else sandbox.settings).mock_headers:
             return replace(problem, own_headers=(("Mock-Entry", entry_id),), entry_id=entry_id, sandbox=name)
         headers = tuple(pair for pair in problem.headers if not pair[0].startswith("Mock-"))

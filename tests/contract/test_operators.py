@@ -3,11 +3,12 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from mockserver.contract.operators import OPERATORS
 from mockserver.core.model import MISSING
+from mockserver.privacy.masks import mask_account_numbers_in_value
 from tests.support.conditions import CASES, JSON, compiled, facts
 
 
@@ -118,6 +119,7 @@ def test_same_as_compares_items() -> None:
 @given(JSON, JSON)
 def test_not_is_the_opposite_where_there_is_a_value(operand: Any, value: Any) -> None:
     """For a value that is there, exactly one of an operand and its negation matches."""
+    assume(mask_account_numbers_in_value(operand) == operand)  # which no condition may compare
     assert holds({"equals": operand}, value) is not holds({"not": {"equals": operand}}, value)
 
 
