@@ -190,30 +190,33 @@ async def _found(engine: Engine) -> Any:
     return await engine.storage.find("")
 
 
-def refusal(orders: Servers, contract: Contract, *, adopts: bool = True) -> str:
+def refusal(capsys: pytest.CaptureFixture[str], orders: Servers, contract: Contract, *, adopts: bool = True) -> str:
     """Why a server of a contract does not start."""
+    capsys.readouterr()
     with pytest.raises(SystemExit) as ended:
         cli_store.open_store(orders.store, contract, lambda one: one, time.time_ns, b"", adopts=adopts)
     assert ended.value.code == 1
-    return orders.notices.pop()
+    return capsys.readouterr().err.removeprefix("mockserver: ").rstrip()
 
 
-async def test_what_cannot_be_carried_over_is_refused(orders: Servers, tmp_path: Path) -> None:
+async def test_what_cannot_be_carried_over_is_refused(
+    orders: Servers, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """In one line; the servers of the store go on."""
     other = load(folder(tmp_path / "other", version("b")))
-    assert refusal(orders, other, adopts=False).endswith(
+    assert refusal(capsys, orders, other, adopts=False).endswith(
         "give this one another prefix (?prefix=NAME), or carry its state over (--store-adopt)"
     )
     files = version("b")
     files["orders.yaml"] = files["orders.yaml"].replace("key: body.thing}", "key: body.thing, fold: lower}")
     folded = load(folder(tmp_path / "folded", files))
-    assert refusal(orders, folded).startswith("keys of things are in lower case in one contract alone")
+    assert refusal(capsys, orders, folded).startswith("keys of things are in lower case in one contract alone")
     address = parse_address(orders.store)
     with redis.Redis(port=redis_server().port) as client:
         kept: Any = client.get(address.key("bundle"))
         bundle = json.loads(kept)
         client.set(address.key("bundle"), json.dumps({**bundle, "schemas": {}}))
-        assert refusal(orders, other).startswith("this version cannot read the contract in the store: ")
+        assert refusal(capsys, orders, other).startswith("this version cannot read the contract in the store: ")
         client.delete(address.key("bundle"))
-    assert refusal(orders, other).startswith("the store does not say what contract ")
+    assert refusal(capsys, orders, other).startswith("the store does not say what contract ")
     assert (await orders.ask("T1"))[0] == "placed"
