@@ -140,15 +140,18 @@ def bad_config(error: ConfigError, part: str) -> AdminError:
     return admin_error(400, f"bad-{part}", f"The {part} cannot be used", detail, errors=error.as_json)
 
 
+def _bad_arming(detail: str) -> AdminError:
+    return admin_error(400, "bad-arming", "The arming cannot be used", detail)
+
+
 async def _parse_turn(call: Call, operation: Operation, spec: Mapping[str, Any]) -> Turn:
     if ("pass" in spec) == any(name in spec for name in ("scenario", "fault", "delay")):
-        detail = "Give a scenario, a fault or a delay" + (", or pass: true alone." if "pass" in spec else ".")
-        raise admin_error(400, "bad-arming", "The arming cannot be used", detail)
+        alone = ", or pass: true alone." if "pass" in spec else "."
+        raise _bad_arming(f"Give a scenario, a fault or a delay{alone}")
     fault = spec.get("fault")
     if "commit" in spec:
         if fault is None:
-            detail = "commit keeps the changes of a request whose answer a fault takes: give a fault as well."
-            raise admin_error(400, "bad-arming", "The arming cannot be used", detail)
+            raise _bad_arming("commit keeps the changes of a request whose answer a fault takes: give a fault as well.")
         fault = {**(fault if isinstance(fault, dict) else {"kind": fault}), "commit": spec["commit"]}
     return Turn(
         await scenario_of(call, operation, spec["scenario"]) if "scenario" in spec else None,
@@ -156,6 +159,18 @@ async def _parse_turn(call: Call, operation: Operation, spec: Mapping[str, Any])
         parse_spec(parse_delay, spec["delay"]) if "delay" in spec else None,
         spec.get("times", 1) if spec.get("times") != "always" else 1,
     )
+
+
+async def _parse_turns(call: Call, operation: Operation, spec: Mapping[str, Any]) -> tuple[Turn, ...]:
+    """What the matching requests get in turn: the `responses`, or without them the same again and again."""
+    if "responses" in spec:
+        misplaced = [name for name in (*_OUTCOME, "times") if name in spec]
+        if misplaced:
+            raise _bad_arming(f"{', '.join(misplaced)} cannot stand beside responses: put it into one of them.")
+        return tuple([await _parse_turn(call, operation, turn) for turn in spec["responses"]])
+    if "repeat" in spec:
+        raise _bad_arming("repeat says what follows the last of them.")
+    return (await _parse_turn(call, operation, spec),)
 
 
 async def _arm(call: Call) -> Reply:
@@ -167,20 +182,10 @@ async def _arm(call: Call) -> Reply:
     spec = call.body
     sandbox = await sandbox_to_change(call)
     operation = await operation_of(call, spec.get("operation"), spec.get("scenario"))
-    left: int | None = None
-    if "responses" in spec:
-        misplaced = [name for name in (*_OUTCOME, "times") if name in spec]
-        if misplaced:
-            detail = f"{', '.join(misplaced)} cannot stand beside responses: put it into one of them."
-            raise admin_error(400, "bad-arming", "The arming cannot be used", detail)
-        turns = tuple([await _parse_turn(call, operation, turn) for turn in spec["responses"]])
-    elif "repeat" in spec:
-        raise admin_error(400, "bad-arming", "The arming cannot be used", "repeat says what follows the last of them.")
-    else:
-        turns = (await _parse_turn(call, operation, spec),)
-        left = None if spec.get("times") == "always" else spec.get("times", 1)
-        if turns[0].scenario is not None:
-            spec = {**spec, "scenario": turns[0].scenario.id}
+    turns = await _parse_turns(call, operation, spec)
+    left = None if "responses" in spec or spec.get("times") == "always" else spec.get("times", 1)
+    if "scenario" in spec and turns[0].scenario is not None:  # it may be named by its code
+        spec = {**spec, "scenario": turns[0].scenario.id}
     try:
         when = compile_runtime_conditions(operation, spec["when"]) if "when" in spec else ()
     except ConfigError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from mockserver.admin.arming import bad_config, operation_of, scenario_of
@@ -20,6 +20,7 @@ from mockserver.entries.reconstruction import Reconstruction, reconstruct
 from mockserver.http_api.api import ADMIN_PREFIX, Call, Route, json_reply, text_reply
 from mockserver.http_api.errors import admin_error
 from mockserver.http_api.parameters import SCOPE_PARAMETERS, bad_parameter, sandbox_names_of, scope_of, word_parameter
+from mockserver.storage.interface import Entry
 from mockserver.storage.pacing import Pacer
 
 # -- claims -------------------------------------------------------------------------------------------
@@ -92,10 +93,8 @@ async def _parse_claim(call: Call, spec: Mapping[str, Any]) -> verification.Clai
 
 async def _verify(call: Call) -> Reply:
     spec, scope = call.body, scope_of(call)
-    ordered = spec if isinstance(spec, list) else spec.get("in_order")
     if isinstance(spec, dict) and ("in_order" in spec or "armed" in spec) and len(spec) > 1:
         raise admin_error(400, "bad-claim", "The claim cannot be used", "in_order and armed allow no other member.")
-    pacer = Pacer()
     names = await sandbox_names_of(call)
     if isinstance(spec, dict) and "armed" in spec:
         if scope.sandbox is None:
@@ -104,29 +103,35 @@ async def _verify(call: Call) -> Reply:
     else:
         entries = [entry for entry in reversed(await entries_of(call)) if scope.has(entry.sandbox)]
         names += [entry.sandbox for entry in entries]  # of evicted sandboxes as well
-        lost, read = await is_journal_incomplete(call.engine, dict.fromkeys(names)), _request_reader(call)
-        if ordered is None:
-            verdict = await verification.verify(await _parse_claim(call, spec), entries, read, has_lost_entries=lost)
-        else:
-            claims = []
-            for one in ordered:
-                claims.append(await _parse_claim(call, one))
-                await pacer.pause()
-            verdict = await verification.in_order(claims, entries, read, has_lost_entries=lost)
-    verdict_text, shown = verification.verdict_text(verdict, scope.label), verification.verdict_json(verdict)
+        has_lost_entries = await is_journal_incomplete(call.engine, dict.fromkeys(names))
+        verdict = await _check_claims(call, entries, has_lost_entries=has_lost_entries)
+    shown = {**verification.verdict_json(verdict), "text": verification.verdict_text(verdict, scope.label)}
     if verdict.holds:
         if scope.sandbox and await call.engine.storage.find(scope.sandbox) is None:
             raise await unknown_sandbox(call, scope.sandbox)
         if not names:
             detail = f"No sandbox has a name that begins with {printable(scope.prefix, 80)}."
             raise admin_error(404, "unknown-sandbox", "There is no such sandbox", detail)
-        return json_reply({**shown, "text": verdict_text})
+        return json_reply(shown)
     detail = f"expected {verdict.expected}, got {verdict.got}."
-    more: dict[str, Any] = {**shown, "text": verdict_text}
     if verdict.incomplete:
         title = "The claim cannot be checked: the journal is incomplete"
-        return problem(409, "claim-not-checked", title, detail, _NO_STORE, **more)
-    return problem(409, "claim-does-not-hold", "The claim does not hold", detail, _NO_STORE, **more)
+        return problem(409, "claim-not-checked", title, detail, _NO_STORE, **shown)
+    return problem(409, "claim-does-not-hold", "The claim does not hold", detail, _NO_STORE, **shown)
+
+
+async def _check_claims(call: Call, entries: Sequence[Entry], *, has_lost_entries: bool) -> verification.ClaimResult:
+    """The verdict on the claim, or on the claims in order, of a request about these entries, oldest first."""
+    spec, read = call.body, _request_reader(call)
+    ordered = spec if isinstance(spec, list) else spec.get("in_order")
+    if ordered is None:
+        claim = await _parse_claim(call, spec)
+        return await verification.verify(claim, entries, read, has_lost_entries=has_lost_entries)
+    claims, pacer = [], Pacer()
+    for one in ordered:
+        claims.append(await _parse_claim(call, one))
+        await pacer.pause()
+    return await verification.in_order(claims, entries, read, has_lost_entries=has_lost_entries)
 
 
 def _request_reader(call: Call) -> verification.ReadRequest:

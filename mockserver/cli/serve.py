@@ -69,14 +69,8 @@ def serve(
 ) -> None:
     """Serve the contract until Ctrl-C or SIGTERM."""
     listening = _ListenOptions(**{field.name: options.pop(field.name) for field in fields(_ListenOptions)})
-    store, adopts = options.pop("store"), options.pop("store_adopt")
-    if adopts and store is None:
-        raise click.UsageError("--store-adopt goes with --store")
-    no_admin = options.pop("no_admin")
-    if no_admin and listening.admin_port is not None:
-        raise click.UsageError("--no-admin and --admin-port cannot be combined")
-    if listening.workers > 1:
-        _check_workers(listening.workers, store=store, watch=watch)
+    store, adopts, no_admin = (options.pop(name) for name in ("store", "store_adopt", "no_admin"))
+    _check_together(listening, store=store, adopts=adopts, no_admin=no_admin, watch=watch)
     warn_of_unknown_variables()
     files = contract_files(contract, overlay, mounts)
     fingerprint = files.fingerprint() if watch else ""
@@ -177,11 +171,18 @@ def _start_message(engine: Engine, url: str, console_url: str, more: Mapping[str
     return "\n".join([first, *console, *rest, *notices])
 
 
-def _check_workers(workers: int, *, store: str | None, watch: bool) -> None:
-    """Refuse what several workers cannot do."""
+def _check_together(listening: _ListenOptions, *, store: str | None, adopts: bool, no_admin: bool, watch: bool) -> None:
+    """Refuse options that cannot be combined."""
+    if adopts and store is None:
+        raise click.UsageError("--store-adopt goes with --store")
+    if no_admin and listening.admin_port is not None:
+        raise click.UsageError("--no-admin and --admin-port cannot be combined")
+    if listening.workers == 1:
+        return
     if store is None:
         raise click.UsageError(
-            f"--workers {workers} needs a store, or each worker would have state of its own: give --store as well"
+            f"--workers {listening.workers} needs a store, or each worker would have state of its own: give --store as "
+            "well"
         )
     if watch:
         raise click.UsageError("--workers and --watch cannot be combined: start anew to serve changed files")

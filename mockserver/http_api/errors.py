@@ -31,7 +31,10 @@ def admin_error(status: int, kind: str, title: str, detail: str, **more: Any) ->
 
 
 def unknown_name(what: str, text: str, near: Sequence[str], status: int = 404, **more: Any) -> AdminError:
-    """Make the error of a name that `what`, such as `sandbox`, does not have: a text that says so, and near names."""
+    """Make the error of a name that there is not.
+
+    `what` is the kind of thing, such as `sandbox`; `text` says that there is none, `near` are the names spelt like it.
+    """
     detail = f"{text}.{did_you_mean_sentence(near)}"
     return admin_error(status, f"unknown-{what}", f"There is no such {what}", detail, did_you_mean=list(near), **more)
 

@@ -13,7 +13,7 @@ from mockserver.contract.folders import CONTRACT_SCHEMA_FILE, SCENARIOS_SCHEMA_F
 from mockserver.contract.loading import ConfigError, check_format
 from mockserver.core.client_advice import texts_by_language
 from mockserver.core.contract import Contract
-from mockserver.core.model import MISSING
+from mockserver.core.model import MISSING, Path
 from mockserver.files.yaml_source import read_yaml
 from mockserver.provider.bindings_template import yaml_key
 from mockserver.provider.differences import own_place
@@ -94,22 +94,15 @@ def accepted_scenario(contract: Contract, outcome: Mapping[str, Any], day: str) 
     missing = [one for one in outcome["differences"] if one["kind"] == "missing"]
     changed = [one for one in outcome["differences"] if one["kind"] != "missing"]
     for one in (*changed, *reversed(missing)):
-        at = tuple(json_pointer_steps(one["at"].removeprefix("body "))) if one["at"].startswith("body /") else None
+        at, came = _place_in_own_part(one, place), MISSING if one["kind"] == "missing" else one["came"]
         if one["kind"] == "status":
-            respond = {"status": one["came"], **respond}
+            respond = {"status": came, **respond}
         elif "${" in encode_json(one["came"]).decode():
             raise NotAcceptedError(f"{name}: {one['at']} has ${{, which a scenario would take for a reference")
-        elif (
-            at is not None
-            and one["kind"] not in ("form", "repeated")
-            and place is not None
-            and at[: len(place)] == tuple(map(str, place))
-        ):
-            respond[envelope] = _changed(
-                respond[envelope], at[len(place) :], MISSING if one["kind"] == "missing" else one["came"]
-            )
-        else:
+        elif at is None:
             raise NotAcceptedError(f"{name}: {one['at']} ({one['kind']}) is not the scenario's own: change it by hand")
+        else:
+            respond[envelope] = _changed(respond[envelope], at, came)
     remark = f"Accepted from the provider on {day}."
     note = scenario.get("note", "")
     by_language = {language: f"{text} {remark}" for language, text in texts_by_language(note).items()}
@@ -117,6 +110,14 @@ def accepted_scenario(contract: Contract, outcome: Mapping[str, Any], day: str) 
     accepted["respond"] = respond
     _check(contract, operation, accepted)
     return accepted
+
+
+def _place_in_own_part(difference: Mapping[str, Any], own: Path | None) -> Sequence[str] | None:
+    """Where in the scenario's own part of the body a value differs; None if it is not in there, or no value differs."""
+    if own is None or difference["kind"] in ("form", "repeated") or not difference["at"].startswith("body /"):
+        return None
+    at = json_pointer_steps(difference["at"].removeprefix("body "))
+    return at[len(own) :] if list(at[: len(own)]) == [*map(str, own)] else None
 
 
 def _check(contract: Contract, operation: str, accepted: Mapping[str, Any]) -> None:

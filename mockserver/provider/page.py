@@ -94,9 +94,9 @@ def _summary(one: Mapping[str, Any], about: str, wording: Wording, tag: str = "d
     """The line of an outcome or an assumption: its result, its id, what is to be said of it."""
     result = one["result"]
     mark = f'<span class="mark {_MARKS[result]}">{_e(wording.text(f"provider.result.{result}"))}</span>'
-    said = f"<span class=soft>{_e(about)}</span>" if about else ""
+    note = f"<span class=soft>{_e(about)}</span>" if about else ""
     start = tag if tag == "summary" else f"{tag} class=line"
-    return f"<{start}>{mark}<span class=what><b>{_e(one['id'])}</b>{said}</span></{tag}>"
+    return f"<{start}>{mark}<span class=what><b>{_e(one['id'])}</b>{note}</span></{tag}>"
 
 
 def _evidence(names: list[str], wording: Wording) -> str:

@@ -7,8 +7,14 @@ from typing import Any
 
 import click
 
-from mockserver.core.directives import DirectiveError, fault_spec
-from mockserver.remote.remote_server import RemoteServer, parse_json_object, parse_scenario, remote_options
+from mockserver.core.directives import fault_spec
+from mockserver.remote.remote_server import (
+    RemoteServer,
+    option_parser,
+    parse_json_object,
+    parse_scenario,
+    remote_options,
+)
 
 
 def _parse_times(_ctx: click.Context, _param: click.Parameter, text: str) -> int | str:
@@ -19,21 +25,12 @@ def _parse_times(_ctx: click.Context, _param: click.Parameter, text: str) -> int
     return int(text)
 
 
-def _parse_fault(_ctx: click.Context, _param: click.Parameter, text: str | None) -> Any:
-    if text is None or ";" not in text:
-        return text
-    try:
-        return fault_spec(text)
-    except DirectiveError as error:
-        raise click.BadParameter(str(error)) from None
-
-
 @click.command()
 @click.argument("scenario", required=False, callback=parse_scenario)
 @click.option(
     "--fault",
     metavar="KIND",
-    callback=_parse_fault,
+    callback=option_parser(lambda text: fault_spec(text) if ";" in text else text),
     help="The fault: hang, reset, empty, truncate, malformed, garbage, dribble or gateway, "
     'or one with its settings as in the header Mock-Fault: "gateway; status=429".',
 )

@@ -18,7 +18,7 @@ from mockserver.base.spelling import close_matches, did_you_mean
 from mockserver.contract.loading import ConfigError, ContractFiles
 from mockserver.core.client_advice import LANGUAGES
 from mockserver.core.contract import Contract
-from mockserver.remote.remote_server import fail, parse_json, with_value
+from mockserver.remote.remote_server import fail, option_parser, parse_json, with_value
 from mockserver.variation.setting import check_variation
 
 _SERVICE_ADDRESS: Final = re.compile(r"(tcp|udp|sctp)://.*")
@@ -147,24 +147,16 @@ def check_each(
     return callback
 
 
-def parse_clock(_ctx: click.Context, _param: click.Parameter, text: str | None) -> int | None:
-    """Parse the RFC 3339 instant at which a clock is frozen. Raises `click.BadParameter`."""
-    if text is None:
-        return None
-    try:
-        return parse_clock_time(text)
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from None
-
-
-def parse_vary(_ctx: click.Context, _param: click.Parameter, text: str | None) -> str | None:
-    """Check the seed and the kinds of a variation. Raises `click.BadParameter`."""
-    try:
-        check_variation(text or "")
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from None
+def _variation(text: str) -> str:
+    check_variation(text)
     return text
 
+
+parse_clock: Final = option_parser(parse_clock_time)
+"""Reads the RFC 3339 instant at which a clock is frozen."""
+
+parse_vary: Final = option_parser(_variation)
+"""Checks the seed and the kinds of a variation."""
 
 FOLDER: Final = click.Path(path_type=Path, readable=False)  # the code that reads it reports why it cannot be read
 FILE: Final = FOLDER

@@ -70,20 +70,30 @@ def parse_json(text: str | bytes) -> Any:
     return decode_json(data, MAX_FILE_DEPTH)
 
 
-def parse_json_object(_ctx: click.Context, _param: click.Parameter, text: str | None) -> Any:
-    """Read the value of an option that takes a JSON object. Raises `click.BadParameter`."""
-    try:
-        value = None if text is None else parse_json(text)
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from None
+def option_parser(parse: Callable[[str], Any]) -> Callable[[click.Context, click.Parameter, str | None], Any]:
+    """Make the callback of an option whose text `parse` reads; its `ValueError` says what is wrong with the text."""
+
+    def callback(_ctx: click.Context, _param: click.Parameter, text: str | None) -> Any:
+        try:
+            return None if text is None else parse(text)
+        except ValueError as error:
+            raise click.BadParameter(str(error)) from None
+
+    return callback
+
+
+def _json_object(text: str) -> Any:
+    value = parse_json(text)
     if value is not None and not isinstance(value, dict):
-        raise click.BadParameter(f"expected a JSON object, got {text}")
+        raise ValueError(f"expected a JSON object, got {text}")
     return value
 
 
-def parse_scenario(_ctx: click.Context, _param: click.Parameter, text: str | None) -> str | None:
-    """Read the name of a scenario: its id, or its code."""
-    return None if text is None else scenario_name(text)
+parse_json_object: Final = option_parser(_json_object)
+"""Reads the value of an option that takes a JSON object."""
+
+parse_scenario: Final = option_parser(scenario_name)
+"""Reads the name of a scenario: its id, or its code."""
 
 
 def require_utf8(values: Mapping[str, Any]) -> None:

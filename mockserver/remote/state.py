@@ -11,7 +11,7 @@ import click
 from mockserver.base.text_table import table_lines
 from mockserver.base.values import printable
 from mockserver.remote.options import read_json_input
-from mockserver.remote.remote_server import RemoteServer, parse_json, remote_options
+from mockserver.remote.remote_server import RemoteServer, option_parser, parse_json, remote_options
 
 COLUMNS: Final = ("collection", "key", "origin", "members")
 
@@ -35,12 +35,8 @@ def reset(remote: RemoteServer, *, everything: bool, as_json: bool) -> None:
         click.echo(f"reset {answer['sandbox'] or 'the default sandbox'}{note}")
 
 
-def _parse_record(_ctx: click.Context, _param: click.Parameter, text: str | None) -> Any:
-    """The JSON of an option, encoded again; None if the option was not given."""
-    try:
-        return None if text is None else json.dumps(parse_json(text)).encode()
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from None
+_parse_record: Final = option_parser(lambda text: json.dumps(parse_json(text)).encode())
+"""Reads JSON and encodes it again: `null` is a value too."""
 
 
 @click.command()

@@ -106,14 +106,14 @@ def _text_lines(report: Report) -> Iterator[str]:
 
 
 def _cells(row: Row) -> tuple[str, ...]:
-    again = str(row["retried"] or "")
+    retries = str(row["retried"] or "")
     how = "" if row["met"] else row["how"]
     return (
         row["scenario"],
         str(row["met"] or "-"),
         counts_text(row["triggers"]),
         counts_text(row["faults"]),
-        again,
+        retries,
         how,
     )
 

@@ -58,13 +58,13 @@ def parse_variation(text: str) -> Variation:
         raise DirectiveError(
             f"expected a seed of at most 18 digits, with or without kinds, such as 7 or 7:order,time, got {shown}"
         )
-    asked = list(KINDS) if found[3] is None else [kind.strip() for kind in found[3].split(",")]
-    for kind in asked:
+    names = list(KINDS) if found[3] is None else [kind.strip() for kind in found[3].split(",")]
+    for kind in names:
         if kind not in KINDS:
             near = did_you_mean_sentence(close_matches(kind, KINDS))
             shown = printable(encode_ascii_json(kind), 40)
             raise DirectiveError(f"expected kinds of variation, some of {', '.join(KINDS)}, got {shown}.{near}")
-    kinds = tuple(kind for kind in KINDS if kind in asked)
+    kinds = tuple(kind for kind in KINDS if kind in names)
     return Variation(int(found[1]), kinds, None if found[2] is None else int(found[2]))
 
 
