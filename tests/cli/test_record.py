@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import BATCH, MOCKSERVER, PATH, free_port, run, spawned
+from tests.support import BATCH, MOCKSERVER, PATH, PATIENCE, free_port, run, spawned
 from tests.support.drifting_provider import drifting_provider
 
 GOOD = {"customer_id": "12345678", "card_identifier": "CARD-7", "reference_batch": BATCH}
@@ -29,7 +29,7 @@ def test_a_client_gets_the_provider_and_requests_tells_what_it_was(form: str) ->
                 url = event["url"]
                 assert (event["event"], event["target"]) == ("started", provider.url)
             data = json.dumps(GOOD).encode()
-            with urllib.request.urlopen(urllib.request.Request(url + PATH, data), timeout=30) as response:
+            with urllib.request.urlopen(urllib.request.Request(url + PATH, data), timeout=PATIENCE) as response:
                 assert json.loads(response.read())["text"] == "Success"
                 assert not [name for name in response.headers if name.startswith("Mock-")]
             process.out.wait("same as activated-existing-customer")

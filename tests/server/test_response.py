@@ -20,7 +20,7 @@ from mockserver.core.reply import Reply
 from mockserver.server.response import encode_closing_reply, encode_head
 from mockserver.server.server import serving as serving_here
 from mockserver.version import __version__
-from tests.support import LASTING, PATH, Serving, head, journal, problem, raw, serving
+from tests.support import LASTING, PATH, PATIENCE, Serving, head, journal, problem, raw, serving
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +74,7 @@ def test_an_answer_has_the_same_headers_on_any_connection(
     server: Serving, version: tuple[int, str], headers: dict[str, str]
 ) -> None:
     """Kept open or not, HTTP/1.0 or 1.1, but for the connection's own."""
-    connection = http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=30)
+    connection = http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=PATIENCE)
     connection._http_vsn, connection._http_vsn_str = version  # type: ignore[attr-defined]
     connection.request("POST", PATH, json.dumps(LASTING), {"Content-Type": "application/json", **headers})
     response = connection.getresponse()
@@ -94,7 +94,7 @@ def test_pipelined_requests_are_answered_in_order(server: Serving) -> None:
     body = json.dumps(LASTING).encode()
     one = b"POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s" % (PATH.encode(), len(body), body)
     last = one.replace(b"Host: x", b"Host: x\r\nConnection: close")
-    with socket.create_connection((host, port), timeout=30) as client:
+    with socket.create_connection((host, port), timeout=PATIENCE) as client:
         client.sendall(one * 9 + last)
         received = b"".join(iter(lambda: client.recv(65_536), b""))
     assert received.count(b"HTTP/1.1 200 OK") == 10
@@ -105,7 +105,7 @@ def test_pipelined_requests_are_answered_in_order(server: Serving) -> None:
 def test_a_closing_reply_does_not_overtake(server: Serving, headers: tuple[str, ...]) -> None:
     """Replies before it on a pipelined connection go out first, also where a request is handled as soon as it comes."""
     address = (urlsplit(server.url).hostname, urlsplit(server.url).port)
-    with socket.create_connection(address, timeout=30) as client:
+    with socket.create_connection(address, timeout=PATIENCE) as client:
         client.sendall(asking() * 2 + asking("Connection: close", *headers))
         received = b"".join(iter(lambda: client.recv(65_536), b""))
     entries = [int(number) for number in re.findall(rb"Mock-Entry: ([0-9]+)", received)]
@@ -136,11 +136,11 @@ async def test_answers_of_all_kinds_follow_on_one_connection(contract: Contract)
     async with serving_here(engine) as url:
 
         def ask() -> list[tuple[int, bytes]]:
-            with socket.create_connection((urlsplit(url).hostname, urlsplit(url).port), timeout=30) as client:
+            with socket.create_connection((urlsplit(url).hostname, urlsplit(url).port), timeout=PATIENCE) as client:
                 requests = [asking(), asking(), asking("Mock-Delay: 20ms"), asking(), asking(method="HEAD", body=b"")]
                 answers = [exchange(client, request) for request in requests]
                 answers.append(exchange(client, asking("Mock-Fault: empty")))
-            with socket.create_connection((urlsplit(url).hostname, urlsplit(url).port), timeout=30) as client:
+            with socket.create_connection((urlsplit(url).hostname, urlsplit(url).port), timeout=PATIENCE) as client:
                 answers += [exchange(client, asking()), exchange(client, asking(body=b"[" * 501))]
             return answers
 
@@ -177,7 +177,7 @@ async def test_whatever_is_sent_names_the_server_once(contract: Contract, kind: 
         split = urlsplit(url)
         reader, writer = await asyncio.open_connection(split.hostname, split.port)
         writer.write(SENT[kind])
-        lines = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 30)
+        lines = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), PATIENCE)
         writer.close()
     names = [line for line in lines.split(b"\r\n") if line.lower().startswith(b"server:")]
     assert names == [f"Server: mockserver/{__version__}".encode()]
@@ -208,7 +208,7 @@ async def test_an_error_of_the_server_is_a_500(contract: Contract) -> None:
     async with serving_here(Engine(contract, clock=clock)) as url:
 
         def ask() -> list[int]:
-            with socket.create_connection((urlsplit(url).hostname, urlsplit(url).port), timeout=30) as client:
+            with socket.create_connection((urlsplit(url).hostname, urlsplit(url).port), timeout=PATIENCE) as client:
                 first = exchange(client, asking())[0]
                 broken.append(True)
                 return [first, exchange(client, asking())[0]]

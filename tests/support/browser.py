@@ -45,7 +45,7 @@ def browsing() -> Iterator[Browser]:
     path = chromium()
     expect.set_options(timeout=PATIENCE * 1_000)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=[*ARGUMENTS])
+        browser = playwright.chromium.launch(executable_path=path, args=[*ARGUMENTS], timeout=PATIENCE * 1_000)
         try:
             yield browser
         finally:

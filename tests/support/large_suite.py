@@ -31,7 +31,7 @@ def post(mock, **changes):
     data = json.dumps({**BODY, **changes}).encode()
     request = urllib.request.Request(mock.url + "/debit/v1/activateCardForCustomer", data)
     try:
-        with urllib.request.urlopen(request, timeout=30) as response:
+        with urllib.request.urlopen(request, timeout=120) as response:
             return response.status, response.headers["Mock-Scenario"], json.loads(response.read())
     except urllib.error.HTTPError as error:
         with error:

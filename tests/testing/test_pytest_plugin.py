@@ -31,7 +31,7 @@ def post(mock, path=PATH, **changes):
     """The scenario that answered."""
     request = urllib.request.Request(mock.url + path, json.dumps({**BODY, **changes}).encode())
     try:
-        with urllib.request.urlopen(request, timeout=30) as response:
+        with urllib.request.urlopen(request, timeout=120) as response:
             return response.headers["Mock-Scenario"]
     except urllib.error.HTTPError as error:
         with error:
