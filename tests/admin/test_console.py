@@ -259,6 +259,9 @@ def test_rows_are_told_apart_and_filtered_by_what_is_odd(mock: Serving, console:
     page.get_by_label("Which requests").select_option("faults")
     expect(rows(page)).to_have_count(1)
     expect(rows(page)).to_contain_text("answer lost")
+    page.set_viewport_size({"width": 2560, "height": 1440})
+    rows(page).click()
+    expect(rows(page).get_by_text("CARD-77 · 12345678 · answer lost")).to_be_visible()
 
 
 def test_an_unknown_test_value_is_answered_with_those_that_there_are(mock: Serving, console: Opened) -> None:

@@ -50,7 +50,7 @@ export function journal(main, reportState) {
   const rows = new Rows({
     label: t("journal.title"),
     columns: ["time", "status", "code", "scenario", "source", "trigger", "delay"].map((name) => (name === "scenario" ? scenarioTitles : t(`column.${name}`, { zone: zoneName }))),
-    cells, heights: [44, 84], narrowBelow: 700,
+    cells, heights: [44, 84], narrowBelow: 1_000,
     open: (row) => changeRoute({ id: row.id, of: row.sandbox === params().sandbox ? "" : `~${row.sandbox}` }, true),
   });
   const detail = h("aside", { class: "detail", "aria-label": t("entry.title"), hidden: true });
