@@ -283,7 +283,7 @@ def test_an_answer_armed_in_another_sandbox_keeps_its_message(mock: Serving, con
     expect(dialog).to_contain_text("Sandbox: far")
     looked = Held(page, "**/near/__admin/armed")
     dialog.locator("button[type=submit]").click()
-    toast = page.locator(".toast", has_text="Próxima respuesta en el sandbox far: ")
+    toast = page.locator(".toast", has_text="Se programó en el sandbox far: ")
     expect(toast).to_be_visible()
     looked.wait()
     looked.release()
