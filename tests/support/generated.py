@@ -46,7 +46,7 @@ def _table(titles: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
 def outcomes() -> str:
     rows = [
         (
-            f"`{row['id']}`",
+            f"[`{row['id']}`](errors.md#{row['id']})",
             (row["error"] or {}).get("code", ""),
             row["status"],
             f"`{row['trigger']}`",
