@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from mockserver.base.values import encode_ascii_json, equal
 from mockserver.comparison.changes import Change, Comparison, Place, Side, Verdict, value_differences
-from mockserver.comparison.operations import LinkedContract, operations_changes
-from mockserver.comparison.references import linked_schemas
+from mockserver.comparison.operations import operations_changes
+from mockserver.comparison.versions import ContractVersion
 from mockserver.core.contract import Contract
 from mockserver.core.model import MISSING
 
@@ -18,7 +18,7 @@ from mockserver.core.model import MISSING
 def compare(before: Contract, now: Contract, name_before: str, name_now: str) -> Comparison:
     """The changes from one contract to another; the names stand in reports."""
     changes = (
-        *operations_changes(LinkedContract(before, linked_schemas(before)), LinkedContract(now, linked_schemas(now))),
+        *operations_changes(ContractVersion.of(before), ContractVersion.of(now)),
         *_collections_changes(before.definition["contract"]["collections"], now.definition["contract"]["collections"]),
         *_settings_changes(asdict(before.settings), asdict(now.settings)),
         *_assumptions_changes(before.definition["contract"]["assumptions"], now.definition["contract"]["assumptions"]),

@@ -5,75 +5,42 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from msgspec import Struct
-
 from mockserver.base.values import equal
 from mockserver.comparison.changes import Change, Place, Verdict, value_differences
 from mockserver.comparison.outcomes import OPEN_POINTS, body_change, decision_changes, outcome_changes, status_change
 from mockserver.comparison.plain_keywords import SchemaDifference, relation_of
-from mockserver.comparison.references import LinkedSchema
 from mockserver.comparison.schemas import schema_differences
-from mockserver.core.contract import Contract, Operation
+from mockserver.comparison.versions import ContractVersion, OperationVersion
 from mockserver.core.model import MISSING, Facts
 
 
-class LinkedContract(Struct, frozen=True):
-    """A contract and its schemas by file name, with references that can be followed."""
-
-    contract: Contract
-    schemas: Mapping[str, Any]
-
-    def schema(self, file: str | None) -> LinkedSchema:
-        """The schema of a file; without a file, one that accepts everything."""
-        return LinkedSchema(True if file is None else self.schemas[file], self.schemas)
-
-    def operation_data(self, name: str) -> Mapping[str, Any]:
-        """An operation as it stands in the contract file."""
-        data: Mapping[str, Any] = self.contract.definition["contract"]["operations"][name]
-        return data
-
-    def condition_schemas(self, operation: str) -> dict[str, set[str]]:
-        """The schema files that the conditions of an operation's scenarios name, by the id of the scenario."""
-        scenarios = self.contract.definition["scenarios"][operation]
-        return {one["scenario"]: self._files([one.get("when"), one.get("also")]) for one in scenarios}
-
-    def _files(self, value: Any) -> set[str]:
-        """The schema files that are named in a value, itself (`schema: FILE`) or in a reference (`FILE#/PLACE`)."""
-        if isinstance(value, str):
-            return {value.partition("#")[0]} & self.schemas.keys()
-        parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-        return {file for part in parts for file in self._files(part)}
-
-
-def operations_changes(before: LinkedContract, now: LinkedContract) -> Iterator[Change]:
+def operations_changes(before: ContractVersion, now: ContractVersion) -> Iterator[Change]:
     """The changes of all operations."""
-    operations, operations_now = before.contract.operations_by_id, now.contract.operations_by_id
+    operations, operations_now = before.operations, now.operations
     for name in {**operations, **operations_now}:
         place = Place("operation", name)
-        one, other = operations.get(name), operations_now.get(name)
-        if one is None and other is not None:
-            yield Change(place, "", MISSING, f"{other.method} {other.path}", "compatible", "no client calls it yet")
-        elif other is None and one is not None:
-            yield Change(place, "", f"{one.method} {one.path}", MISSING, "breaking", "clients call it")
-        elif one is not None and other is not None:
-            yield from _route_changes(one, other, place)
-            yield from _request_changes(before, now, one, other)
-            yield from _envelope_changes(before, now, one, other)
-            yield from outcome_changes(before.contract, now.contract, one, other)
-            yield from _condition_schema_changes(before, now, one, other)
-            yield from decision_changes(before.contract, now.contract, one, other)
-            yield from _rule_changes(before.operation_data(name), now.operation_data(name), place)
+        old, new = operations.get(name), operations_now.get(name)
+        if old is None and new is not None:
+            yield Change(place, "", MISSING, new.request, "compatible", "no client calls it yet")
+        elif new is None and old is not None:
+            yield Change(place, "", old.request, MISSING, "breaking", "clients call it")
+        elif old is not None and new is not None:
+            yield from _route_changes(old, new, place)
+            yield from _request_changes(old, new)
+            yield from _envelope_changes(old, new)
+            yield from outcome_changes(old, new)
+            yield from _condition_schema_changes(old, new)
+            yield from decision_changes(old, new)
+            yield from _rule_changes(old.data, new.data, place)
 
 
-def _route_changes(before: Operation, now: Operation, place: Place) -> Iterator[Change]:
-    one, other = (f"{operation.method} {operation.path}" for operation in (before, now))
-    if one != other:
-        numbered = [
-            operation.fill_path({n: str(i) for i, n in enumerate(operation.parameters)}) for operation in (before, now)
-        ]
-        same = before.method == now.method and numbered[0] == numbered[1]
+def _route_changes(before: OperationVersion, now: OperationVersion, place: Place) -> Iterator[Change]:
+    if before.request != now.request:
+        one, other = before.operation, now.operation
+        numbered = [o.fill_path({name: str(i) for i, name in enumerate(o.parameters)}) for o in (one, other)]
+        same = one.method == other.method and numbered[0] == numbered[1]
         reason = "the names of path parameters alone" if same else "clients call it by method and path"
-        yield Change(place, "request", one, other, "cosmetic" if same else "breaking", reason)
+        yield Change(place, "request", before.request, now.request, "cosmetic" if same else "breaking", reason)
 
 
 # -- schemas ----------------------------------------------------------------------------------------------
@@ -95,12 +62,11 @@ _ANSWER_VERDICTS: Final[Mapping[str, tuple[Verdict, str]]] = {
 }
 
 
-def _request_changes(before: LinkedContract, now: LinkedContract, one: Operation, other: Operation) -> Iterator[Change]:
+def _request_changes(before: OperationVersion, now: OperationVersion) -> Iterator[Change]:
     for root in ("body", "query", "path"):
-        place = Place("request", root, other.id)
-        for found in schema_differences(
-            before.schema(one.schema_files.get(root)), now.schema(other.schema_files.get(root))
-        ):
+        place = Place("request", root, now.operation.id)
+        schemas = (one.schema(one.operation.schema_files.get(root)) for one in (before, now))
+        for found in schema_differences(*schemas):
             yield _schema_change(place, found, _request_verdict(found))
 
 
@@ -125,17 +91,15 @@ def _schema_change(place: Place, found: SchemaDifference, verdict: tuple[Verdict
     return Change(place, f"{found.at} {found.keyword}".strip(), found.before, found.now, *verdict)
 
 
-def _condition_schema_changes(
-    before: LinkedContract, now: LinkedContract, one: Operation, other: Operation
-) -> Iterator[Change]:
+def _condition_schema_changes(before: OperationVersion, now: OperationVersion) -> Iterator[Change]:
     """The changes of schema files that the conditions of outcomes name."""
-    files = before.condition_schemas(one.id)
-    for name, named in now.condition_schemas(other.id).items():
+    files = before.condition_schemas()
+    for name, named in now.condition_schemas().items():
         for file in sorted(named & files.get(name, set())):
             found = schema_differences(before.schema(file), now.schema(file))
             if relation_of(found) != "same":
-                place, at = Place("outcome", name, other.id), f"condition schema {file}"
-                old, new = (linked.contract.definition["schemas"][file] for linked in (before, now))
+                place, at = Place("outcome", name, now.operation.id), f"condition schema {file}"
+                old, new = (one.contract.definition["schemas"][file] for one in (before, now))
                 yield Change(place, at, old, new, "breaking", "other requests get this outcome")
 
 
@@ -149,13 +113,10 @@ def _assumed_changes(place: Place, shape: Mapping[str, Any], shape_now: Mapping[
             yield Change(place, member, before, now, "cosmetic", OPEN_POINTS)
 
 
-def _envelope_changes(
-    before: LinkedContract, now: LinkedContract, one: Operation, other: Operation
-) -> Iterator[Change]:
-    envelopes = before.operation_data(one.id)["envelopes"]
-    envelopes_now = now.operation_data(other.id)["envelopes"]
+def _envelope_changes(before: OperationVersion, now: OperationVersion) -> Iterator[Change]:
+    envelopes, envelopes_now, operation = before.data["envelopes"], now.data["envelopes"], now.operation.id
     for name in {**envelopes, **envelopes_now}:
-        place = Place("envelope", name, other.id)
+        place = Place("envelope", name, operation)
         if name not in envelopes:
             yield Change(place, "", MISSING, name, "compatible", "what uses it is compared by itself")
         elif name not in envelopes_now:
@@ -163,8 +124,7 @@ def _envelope_changes(
         else:
             shape, shape_now = envelopes[name], envelopes_now[name]
             if not equal(shape["status"], shape_now["status"]):
-                status, status_now = _status(before, one, name), _status(now, other, name)
-                yield status_change(place, status, status_now)
+                yield status_change(place, _status(before, name), _status(now, name))
             for difference in value_differences(shape["body"], shape_now["body"]):
                 yield body_change(place, difference)
             code, code_now = shape.get("code", MISSING), shape_now.get("code", MISSING)
@@ -175,13 +135,13 @@ def _envelope_changes(
             yield from _assumed_changes(place, shape, shape_now)
             schemas = before.schema(shape.get("schema")), now.schema(shape_now.get("schema"))
             for found in schema_differences(*schemas):
-                yield _schema_change(Place("answer", name, other.id), found, _answer_verdict(found))
-            place = Place("open answer", name, other.id)
+                yield _schema_change(Place("answer", name, operation), found, _answer_verdict(found))
+            place = Place("open answer", name, operation)
             yield from _open_schema_changes(place, before, now, shape.get("open_schema"), shape_now.get("open_schema"))
 
 
 def _open_schema_changes(
-    place: Place, before: LinkedContract, now: LinkedContract, file: str | None, file_now: str | None
+    place: Place, before: OperationVersion, now: OperationVersion, file: str | None, file_now: str | None
 ) -> Iterator[Change]:
     """The changes of what the documents leave open in an envelope: nothing, without such a schema."""
     if file is not None and file_now is not None:
@@ -193,10 +153,10 @@ def _open_schema_changes(
         yield Change(place, "", file, MISSING, "compatible", "answers have one form, which is one of the old ones")
 
 
-def _status(linked: LinkedContract, operation: Operation, envelope: str) -> Any:
+def _status(version: OperationVersion, envelope: str) -> Any:
     """The status of an envelope; None where no outcome uses it."""
-    used = (scenario.envelope for scenario in operation.scenarios if scenario.envelope.name == envelope)
-    return next((one.status.render(Facts(linked.contract.settings)) for one in used), None)
+    used = (scenario.envelope for scenario in version.operation.scenarios if scenario.envelope.name == envelope)
+    return next((one.status.render(Facts(version.contract.settings)) for one in used), None)
 
 
 # -- what else an operation says ------------------------------------------------------------------------------

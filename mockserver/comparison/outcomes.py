@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from mockserver.base.values import MAX_OWN_DEPTH, decode_json, equal
 from mockserver.comparison.changes import Change, Place, ValueDifference, Verdict, value_differences
+from mockserver.comparison.versions import OperationVersion
 from mockserver.contract.templates import place_of_respond
-from mockserver.core.contract import Contract, Operation, Scenario
-from mockserver.core.model import MISSING, Facts
+from mockserver.core.contract import Example, Scenario
+from mockserver.core.model import MISSING
 from mockserver.core.reply import Reply
 from mockserver.engine.linter import ExampleRunner
 from mockserver.export.outcomes import example_settings
@@ -33,33 +34,26 @@ _OTHER_MEMBERS: Final[Mapping[str, tuple[Verdict, str]]] = {
 """The members of an outcome that are compared as one value each."""
 
 
-def outcome_changes(before: Contract, now: Contract, one: Operation, other: Operation) -> Iterator[Change]:
+def outcome_changes(before: OperationVersion, now: OperationVersion) -> Iterator[Change]:
     """The changes of all outcomes of an operation that both contracts have."""
-    data, data_now = _scenario_data(before, one), _scenario_data(now, other)
-    statuses = {_status(before, scenario) for scenario in one.scenarios}
-    for name in {**one.by_id, **other.by_id}:
-        place = Place("outcome", name, other.id)
-        if name not in other.by_id:
+    outcomes, outcomes_now = before.operation.by_id, now.operation.by_id
+    data, data_now = before.scenarios, now.scenarios
+    statuses = {before.status(scenario) for scenario in outcomes.values()}
+    for name in {**outcomes, **outcomes_now}:
+        place = Place("outcome", name, now.operation.id)
+        if name not in outcomes_now:
             reason = "a client never meets it again; tests that force, arm or expect it by its id fail"
             yield Change(place, "", name, MISSING, "breaking", reason)
-        elif name not in one.by_id:
-            status = _status(now, other.by_id[name])
+        elif name not in outcomes:
+            status = now.status(outcomes_now[name])
             is_new = status not in statuses
             reason = f"no outcome had status {status}" if is_new else f"other outcomes have status {status} too"
             yield Change(place, "", MISSING, name, "breaking" if is_new else "compatible", reason)
         else:
-            yield from _answer_changes(_Answer(before, one, data[name]), _Answer(now, other, data_now[name]), place)
-            yield from _condition_changes(one.by_id[name], other.by_id[name], data[name], data_now[name], place)
+            yield from _answer_changes(_Answer(before, data[name]), _Answer(now, data_now[name]), place)
+            yield from _condition_changes(outcomes[name], outcomes_now[name], data[name], data_now[name], place)
             yield from _member_changes(data[name], data_now[name], place)
             yield from _also_changes(data[name].get("also", ()), data_now[name].get("also", ()), place)
-
-
-def _scenario_data(contract: Contract, operation: Operation) -> dict[str, Any]:
-    return {one["scenario"]: one for one in contract.definition["scenarios"][operation.id]}
-
-
-def _status(contract: Contract, scenario: Scenario) -> Any:
-    return scenario.status.render(Facts(contract.settings))
 
 
 def _member_changes(before: Mapping[str, Any], now: Mapping[str, Any], place: Place) -> Iterator[Change]:
@@ -86,15 +80,14 @@ def _also_changes(
 class _Answer:
     """The answer of an outcome as data; `envelope` is empty where it answers in turn."""
 
-    def __init__(self, contract: Contract, operation: Operation, data: Mapping[str, Any]) -> None:
+    def __init__(self, version: OperationVersion, data: Mapping[str, Any]) -> None:
         respond = data.get("respond", {})
         self.envelope = next((name for name in respond if name not in ("status", "headers")), "")
         self.values = respond.get(self.envelope)
         self.status_data = respond.get("status")
-        self.status = _status(contract, operation.by_id[data["scenario"]])
+        self.status = version.status(version.operation.by_id[data["scenario"]])
         self.headers = {name.lower(): value for name, value in respond.get("headers", {}).items()}
-        envelopes = contract.definition["contract"]["operations"][operation.id]["envelopes"]
-        self.place = place_of_respond(envelopes[self.envelope]["body"]) if self.envelope else None
+        self.place = place_of_respond(version.data["envelopes"][self.envelope]["body"]) if self.envelope else None
 
 
 def _answer_changes(before: _Answer, now: _Answer, place: Place) -> Iterator[Change]:
@@ -169,19 +162,19 @@ def _words(scenario: Scenario) -> str:
 # -- the order of checks, and what the requests of examples get -------------------------------------------
 
 
-def decision_changes(before: Contract, now: Contract, one: Operation, other: Operation) -> Iterator[Change]:
+def decision_changes(before: OperationVersion, now: OperationVersion) -> Iterator[Change]:
     """The requests of old examples that get another outcome, and the order of checks if it is another one."""
-    moved = [*_moved_examples(before, now, one, other)]
+    moved = [*_moved_examples(before, now)]
     yield from moved
-    order = [name for name in one.by_id if name in other.by_id]
-    order_now = [name for name in other.by_id if name in one.by_id]
+    names, names_now = before.operation.by_id, now.operation.by_id
+    order, order_now = [name for name in names if name in names_now], [name for name in names_now if name in names]
     if order != order_now:
         reason = "no request of an example gets another outcome"
         verdict: Verdict = "breaking" if moved else "compatible"
         reason = "requests of examples get another outcome" if moved else reason
         first, last = _ends_in_common(order, order_now)
         part, part_now = order[first : len(order) - last], order_now[first : len(order) - last]
-        yield Change(Place("operation", other.id), "order of checks", part, part_now, verdict, reason)
+        yield Change(Place("operation", now.operation.id), "order of checks", part, part_now, verdict, reason)
 
 
 def _ends_in_common(one: Sequence[str], other: Sequence[str]) -> tuple[int, int]:
@@ -190,17 +183,23 @@ def _ends_in_common(one: Sequence[str], other: Sequence[str]) -> tuple[int, int]
     return differ[0], len(one) - 1 - differ[-1]
 
 
-def _moved_examples(before: Contract, now: Contract, one: Operation, other: Operation) -> Iterator[Change]:
-    runner, runner_now = (ExampleRunner(c, example_settings(c.settings)) for c in (before, now))
-    for scenario in one.scenarios:
+def _moved_examples(before: OperationVersion, now: OperationVersion) -> Iterator[Change]:
+    run, run_now = _example_runner(before), _example_runner(now)
+    for scenario in before.operation.scenarios:
         moves: dict[tuple[str, str], list[str]] = {}
         for number, example in enumerate(scenario.examples, 1):
-            answered, answered_now = _outcome_of(runner.run(one, example)), _outcome_of(runner_now.run(other, example))
+            answered, answered_now = run(example), run_now(example)
             if answered != answered_now:
                 moves.setdefault((answered, answered_now), []).append(str(number))
         for (answered, answered_now), numbers in moves.items():
-            place, reason = Place("example", scenario.id, other.id), "the same request gets another outcome"
+            place, reason = Place("example", scenario.id, now.operation.id), "the same request gets another outcome"
             yield Change(place, ", ".join(numbers), answered, answered_now, "breaking", reason)
+
+
+def _example_runner(version: OperationVersion) -> Callable[[Example], str]:
+    """A function that sends the request of an example to a version, and gives the outcome."""
+    runner = ExampleRunner(version.contract, example_settings(version.contract.settings))
+    return lambda example: _outcome_of(runner.run(version.operation, example))
 
 
 def _outcome_of(reply: Reply) -> str:
