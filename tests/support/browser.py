@@ -109,7 +109,7 @@ def opening(tabs: Tabs) -> Iterator[Opened]:
         for how, page, listening in pages:
             listening.stop()
             tabs.give(how, page)
-    assert errors == []
+    assert not errors, "\n".join(errors)
 
 
 class Listening:
