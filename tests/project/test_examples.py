@@ -153,6 +153,13 @@ def test_workflows_and_compose_files_fit_their_schemas(schema: str, file: str) -
     run(Path(sys.executable).parent / "check-jsonschema", "--builtin-schema", schema, *transform, ROOT / file)
 
 
+@pytest.mark.parametrize("name", ["docker-compose", "docker-compose.cluster"])
+def test_compose_publishes_on_loopback(name: str) -> None:
+    """Other machines do not reach the mock, which asks for no token there."""
+    services = yaml.safe_load((EXAMPLES / f"{name}.yaml").read_text())["services"].values()
+    assert [port for service in services for port in service.get("ports", ())] == ["127.0.0.1:8080:8080"]
+
+
 WORKFLOWS = [
     *(ROOT / ".github" / "workflows").glob("*.yaml"),
     *(EXAMPLES / f"{name}.yaml" for name in ("github-actions", "contract-diff", "verify-provider")),
