@@ -96,7 +96,7 @@ class OperationCompiler:
 
     def finish(self, scenarios: Sequence[Scenario], runtime_compiler: RuntimeCompiler) -> Operation:
         """The operation with its scenarios."""
-        named = {root: unbroken_member(self.definition.members, root) for root in ("body", "query", "path")}
+        members = self.definition.members
         return Operation(
             id=self.name,
             method=self.route.method,
@@ -113,7 +113,7 @@ class OperationCompiler:
             secret_places=self.sensitive,
             declared_places=self.declared,
             runtime_compiler=runtime_compiler,
-            schema_files={root: node.data for root, node in named.items() if node is not None},
+            schema_files={root: members[root].data for root in ("body", "query", "path") if root in members},
         )
 
     # -- the definition of an operation ------------------------------------------------------------------

@@ -96,6 +96,8 @@ def _reads(checks: Iterable[Check]) -> frozenset[str]:
 
 def _equals(operand: Any) -> Check:
     words = f"is {quoted(operand)}"
+    if operand is None:
+        return Check(words, lambda value, _facts: value is None)
     if isinstance(operand, str):
         return Check(words, lambda value, _facts: bool(value == operand))
     return Check(words, lambda value, _facts: equal(value, operand))

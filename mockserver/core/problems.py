@@ -92,21 +92,15 @@ def sandbox_required() -> Problem:
     )
 
 
-def bad_directive(detail: str) -> Problem:
+def bad_directive(detail: str, **more: Any) -> Problem:
     """400: a request header of the mock (`Mock-…`) that cannot be understood."""
-    return problem(400, "bad-directive", "A directive cannot be understood", detail)
+    return problem(400, "bad-directive", "A directive cannot be understood", detail, **more)
 
 
 def unknown_directive(name: str, near: Sequence[str], names: Sequence[str]) -> Problem:
     """400: a request header begins with `Mock-` and is none of the mock's."""
-    return problem(
-        400,
-        "bad-directive",
-        "A directive cannot be understood",
-        f"There is no request header {printable(name, 40)}." + did_you_mean_sentence(near),
-        did_you_mean=list(near),
-        known_headers=list(names),
-    )
+    detail = f"There is no request header {printable(name, 40)}.{did_you_mean_sentence(near)}"
+    return bad_directive(detail, did_you_mean=list(near), known_headers=list(names))
 
 
 def no_room_for_sandbox(settings: Settings) -> Problem:

@@ -11,7 +11,7 @@ from jsonschema_rs import Draft202012Validator, Registry, ValidationErrorKind
 
 from mockserver.base.spelling import close_matches, did_you_mean
 from mockserver.base.values import encode_ascii_json, kind, printable
-from mockserver.core.client_advice import LANGUAGES
+from mockserver.core.client_advice import LANGUAGES, texts_by_language
 from mockserver.core.diagnostics import Diagnostic
 from mockserver.core.model import Path
 from mockserver.schema.messages import DESCRIPTION_KEYWORD, PATTERN_WORDS_KEYWORD
@@ -108,8 +108,10 @@ def _words_diagnostics(at: Path, schema: dict[str, Any]) -> Iterator[Diagnostic]
     """Texts for people by language that none of them could read."""
     by_language = f"a text by language: {', '.join(LANGUAGES)}"
     for keyword, expected in ((DESCRIPTION_KEYWORD, by_language), (PATTERN_WORDS_KEYWORD, f"a text, or {by_language}")):
-        words = schema.get(keyword, {"en": "-"})
-        texts = {"en": words} if keyword == PATTERN_WORDS_KEYWORD and isinstance(words, str) else words
+        if keyword not in schema:
+            continue
+        words = schema[keyword]
+        texts = texts_by_language(words) if keyword == PATTERN_WORDS_KEYWORD else words
         is_right = isinstance(texts, dict) and texts and texts.keys() <= set(LANGUAGES)
         if not is_right or not all(isinstance(text, str) and text for text in texts.values()):
             got = printable(encode_ascii_json(words), 80)
