@@ -250,20 +250,31 @@ def _check_places(
     secrets = secrets_of(operations)
     declared = [".".join(map(str, place)) for operation in operations for place in operation.declared_places]
     for place, value in values.items():
+        error = _place_error((*at, place), place, roots, declared)
         root, _, name = place.partition(".")
-        known = [one for one in declared if one.startswith(f"{root}.")]
-        if root not in roots or not name:
-            expected = " or ".join(f"{root}.NAME" for root in roots)
-            source.report(Diagnostic((*at, place), f"not a place of a request: {place}", expected, place))
-        elif root == "header" and name.lower() in _OF_THE_SENDER:
-            hint = "this header comes from the target and the body; remove the line"
-            expected = f"a header other than {', '.join(_OF_THE_SENDER)}"
-            source.report(Diagnostic((*at, place), f"{place} cannot be bound", expected, place, hint))
-        elif root != "header" and known and place not in known:
-            source.report(unknown_name((*at, place), f"unknown place {place}", place, known))
-        elif value is not None and not isinstance(value, dict) and secrets.covers(root, tuple(name.split("."))):
+        is_written_out = value is not None and not isinstance(value, dict)
+        if error is None and is_written_out and secrets.covers(root, tuple(name.split("."))):
             hint = "secrets stand in the environment or in a file, never in YAML"
-            source.report(Diagnostic((*at, place), f"{place} is a secret", "{env: NAME} or {file: PATH}", "", hint))
+            error = Diagnostic((*at, place), f"{place} is a secret", "{env: NAME} or {file: PATH}", "", hint)
+        if error is not None:
+            source.report(error)
+
+
+def _place_error(at: Path, place: str, roots: Sequence[str], declared: Sequence[str]) -> Diagnostic | None:
+    """What is wrong with a place; None if it can be bound. Headers need not be declared."""
+    root, _, name = place.partition(".")
+    if root not in roots or not name:
+        expected = " or ".join(f"{root}.NAME" for root in roots)
+        return Diagnostic(at, f"not a place of a request: {place}", expected, place)
+    if root == "header":
+        if name.lower() not in _OF_THE_SENDER:
+            return None
+        hint = "this header comes from the target and the body; remove the line"
+        return Diagnostic(
+            at, f"{place} cannot be bound", f"a header other than {', '.join(_OF_THE_SENDER)}", place, hint
+        )
+    of_root = [one for one in declared if one.startswith(f"{root}.")]
+    return unknown_name(at, f"unknown place {place}", place, of_root) if of_root and place not in of_root else None
 
 
 NO_BINDINGS: Final = Bindings()

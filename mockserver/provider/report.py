@@ -109,21 +109,23 @@ def _assumption(contract: Contract, name: str, results: Sequence[CaseResult]) ->
     One that a status rests on is refuted if each answer in an envelope has another status.
     """
     answered = [
-        one for one in _resting_on(name, results) if not (one.reason or _is_foreign(one) or _is_of_other_records(one))
+        one
+        for one in _resting_on(name, results)
+        if not (one.reason or _is_not_from_api(one) or _may_rest_on_other_records(one))
     ]
     groups: dict[str, list[CaseResult]] = {}
     for one in answered:
         envelope = one.case.outcome.scenario.envelope.name if _concerns_status(contract, name, one) else ""
         groups.setdefault(envelope, []).append(one)
     refuting = [
-        one for group in groups.values() if all(_is_against(contract, name, other) for other in group) for one in group
+        one for group in groups.values() if all(_contradicts(contract, name, other) for other in group) for one in group
     ]
-    evidence = refuting or [one for one in answered if not _is_against(contract, name, one)]
+    evidence = refuting or [one for one in answered if not _contradicts(contract, name, one)]
     result = "not-reached" if not evidence else "refuted" if refuting else "confirmed"
     return {"id": name, "result": result, "evidence": [one.case.outcome.scenario.id for one in evidence]}
 
 
-def _is_against(contract: Contract, name: str, one: CaseResult) -> bool:
+def _contradicts(contract: Contract, name: str, one: CaseResult) -> bool:
     """Whether an answer speaks against an assumption that it rests on.
 
     What all answers of an operation rest on, such as its method, is wrong only if the status is another as well.
@@ -131,7 +133,7 @@ def _is_against(contract: Contract, name: str, one: CaseResult) -> bool:
     has_other_status = one.has(("status",))
     if _concerns_status(contract, name, one):
         return has_other_status
-    return _is_another(contract, one) and (has_other_status or not _is_general(name, one))
+    return _is_another_outcome(contract, one) and (has_other_status or not _concerns_all_requests(name, one))
 
 
 def _concerns_status(contract: Contract, name: str, one: CaseResult) -> bool:
@@ -143,7 +145,7 @@ def _envelope(contract: Contract, one: CaseResult) -> Mapping[str, Any]:
     return envelope_definition(contract, outcome.operation.id, outcome.scenario.envelope.name)
 
 
-def _is_foreign(one: CaseResult) -> bool:
+def _is_not_from_api(one: CaseResult) -> bool:
     """Whether something else than the API answered: also JSON without any member of the body, as a gateway's."""
     expected = decode_json(one.case.reply.body, MAX_OWN_DEPTH)
     places = [place_in_body((name,)) for name in expected] if isinstance(expected, dict) else []
@@ -152,7 +154,7 @@ def _is_foreign(one: CaseResult) -> bool:
     return one.has(NO_API_ANSWER) or is_other_body or (bool(places) and missing.issuperset(places))
 
 
-def _is_of_other_records(one: CaseResult) -> bool:
+def _may_rest_on_other_records(one: CaseResult) -> bool:
     """Whether the provider's records explain that another outcome came: one of both depends on such a record.
 
     It may have none with the key that the bindings give, or one in another state than they need.
@@ -163,7 +165,7 @@ def _is_of_other_records(one: CaseResult) -> bool:
     return any(not one.case.bound_lookups.isdisjoint(alternative.lookup_names) for alternative in alternatives)
 
 
-def _is_another(contract: Contract, one: CaseResult) -> bool:
+def _is_another_outcome(contract: Contract, one: CaseResult) -> bool:
     """Whether the answer is another than the expected one: another code, or another documented outcome.
 
     Where the envelope has no code, the scenario's own part of the body decides. What differs in the rest, or in the
@@ -179,7 +181,7 @@ def _is_another(contract: Contract, one: CaseResult) -> bool:
     )
 
 
-def _is_general(name: str, one: CaseResult) -> bool:
+def _concerns_all_requests(name: str, one: CaseResult) -> bool:
     """Whether an assumption concerns all requests to the operation: its method, or what clients are warned about."""
     operation = one.case.outcome.operation
     rules = operation.warning_rules
