@@ -1462,7 +1462,7 @@ def test_a_stopped_clock_is_told_in_each_view(mock: Serving, console: Opened) ->
 
 
 def test_a_language_is_chosen(console: Opened) -> None:
-    """For the pages, and for a report."""
+    """For the pages, and for a report; each view has a link to the other one."""
     with nearby() as serve:
         serve.post({**LASTING, "reference_batch": ""})
         page = console(f"{serve.url}/#/state")
@@ -1473,6 +1473,8 @@ def test_a_language_is_chosen(console: Opened) -> None:
         with page.expect_download() as saved:
             page.get_by_role("button", name="Reporte de error").click()
         assert '<html lang="es">' in saved.value.path().read_text(encoding="utf-8")
+        page.get_by_role("button", name="English").click()
+        expect(page.get_by_role("heading", name="Journal")).to_be_visible()
         page.close()
 
 

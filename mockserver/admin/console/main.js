@@ -11,7 +11,7 @@ import { button, copyText, dialog, field, form, iconButton, toastArea } from "./
 import { routeUrl, changeRoute, lastSandbox, onRouteChange, currentRoute } from "./route.js";
 import { state } from "./state.js";
 import { testValues } from "./test_values.js";
-import { language, t } from "./translations.js";
+import { LANGUAGES, chooseLanguage, language, t } from "./translations.js";
 import { tryIt } from "./try_it.js";
 
 /** All are loaded with the page: a view also opens while the mock is away. */
@@ -28,7 +28,10 @@ const baseLine = h("span", { class: "base mono" });
 const operationLine = h("span", { class: "about-operations" });
 const aboutLine = h("span", { class: "about dim" }, t("about"), operationLine);
 const next = nextAnswers(() => armDialog({ sandbox: currentRoute().params.sandbox }));
-const versionLine = h("p", { class: "version dim" });
+const versionLine = h("p", {});
+/** Links to the other languages in each view: who cannot read this one does not look for a setting. */
+const otherLanguages = Object.entries(LANGUAGES).filter(([code]) => code !== language)
+  .map(([code, name]) => h("button", { type: "button", class: "link", lang: code, on: { click: () => chooseLanguage(code) } }, name));
 
 fill(document.getElementById("app"),
   h("button", { type: "button", class: "skip", on: { click: () => main.focus() } }, t("skip")),
@@ -40,7 +43,7 @@ fill(document.getElementById("app"),
     connectionState),
   awayBanner,
   next.node,
-  h("nav", { class: "rail", "aria-label": t("views") }, ...Object.values(links), versionLine),
+  h("nav", { class: "rail", "aria-label": t("views") }, ...Object.values(links), h("div", { class: "version dim" }, ...otherLanguages, versionLine)),
   main,
   toastArea);
 

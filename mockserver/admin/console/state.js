@@ -7,7 +7,7 @@ import { parse, shown as asText, stringify } from "./exact_json.js";
 import { attempt, button, dialog, englishText, errorState, field, form, iconButton, loadingState, emptyState, saveFile, selectBox, spanField, confirmDialog, toast } from "./widgets.js";
 import { changeRoute, currentRoute } from "./route.js";
 import { chooseZone, fromZonedInput, instant, zone, zonedInput } from "./times.js";
-import { chooseLanguage, chosenLanguage, t } from "./translations.js";
+import { LANGUAGES, chooseLanguage, chosenLanguage, t } from "./translations.js";
 import { textHasWords } from "./wording.js";
 
 const FIRST_ROWS = 300;
@@ -71,7 +71,7 @@ export function state(main, reportState) {
   const zoneSelect = selectBox([["", t("zone.browser")], ["UTC", "UTC"]], zone);
   zoneSelect.addEventListener("change", () => chooseZone(zoneSelect.value));
 
-  const languageSelect = selectBox([["", t("language.browser")], ["en", "English"], ["es", "Español"]], chosenLanguage);
+  const languageSelect = selectBox([["", t("language.browser")], ...Object.entries(LANGUAGES)], chosenLanguage);
   languageSelect.addEventListener("change", () => chooseLanguage(languageSelect.value));
 
   const side = h("div", { class: "stack" },

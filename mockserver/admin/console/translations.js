@@ -5,6 +5,9 @@ import es from "./es.js";
 
 const TRANSLATIONS = { en, es };
 
+/** The languages by their own names. */
+export const LANGUAGES = { en: "English", es: "Español" };
+
 const KEY = "mockserver-language";
 
 /** The language that was chosen for this browser; "" for the browser's own. */
