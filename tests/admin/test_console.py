@@ -216,7 +216,7 @@ def test_filters_select_rows(console: Opened) -> None:
         expect(rows(page)).to_have_count(2)
         page.get_by_label("Scenario or code").select_option("unknown-scenario")
         expect(rows(page)).to_have_count(1)
-        expect(rows(page)).to_contain_text("The header names no scenario of this operation · POST ")
+        expect(rows(page)).to_contain_text("There is no such scenario · POST ")
         expect(page.get_by_text("1 of 3 requests")).to_be_visible()
         page.get_by_label("Search requests and answers").fill("nothing-of-this")
         page.get_by_role("button", name="Show all requests").click()

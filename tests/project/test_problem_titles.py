@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import mockserver
+from mockserver.reports.translations import TRANSLATIONS
 
 PACKAGE = Path(mockserver.__file__).parent
 MAKERS = {"problem": (1, 2), "admin_error": (1, 2), "violation_error": (0, 1)}
@@ -13,13 +14,15 @@ MAKERS = {"problem": (1, 2), "admin_error": (1, 2), "violation_error": (0, 1)}
 
 
 def test_each_type_of_problem_has_one_title() -> None:
-    """Whatever differs stands in the detail."""
+    """Whatever differs stands in the detail; console and reference give the same title."""
     titles: dict[str, set[str]] = defaultdict(set)
     for file in PACKAGE.rglob("*.py"):
         for kind, title in problems(ast.parse(file.read_text(encoding="utf-8"))):
             titles[kind].add(title)
     assert len(titles) > 40
     assert {kind: found for kind, found in titles.items() if len(found) > 1} == {}
+    words = {repr(name.removeprefix("problem.")): repr(text) for name, text in TRANSLATIONS["en"].items()}
+    assert {kind: found for kind, found in titles.items() if found != {words[kind]}} == {}
 
 
 def problems(tree: ast.Module) -> Iterator[tuple[str, str]]:

@@ -143,7 +143,7 @@ async def test_a_report_words_what_was_wrong_in_spanish(url: str, client: aiohtt
                 {"Mock-Scenario": "provider-communication"},
                 ["Nota. El documento da un texto", "Supuesto authenticationNo se exige autenticación."],
             ),
-            (ONCE, {"Mock-Scenario": "no-such"}, ["El encabezado no nombra ningún escenario", "no es una respuesta"]),
+            (ONCE, {"Mock-Scenario": "no-such"}, ["No existe ese escenario", "no es una respuesta"]),
         ],
         1,
     ):
