@@ -34,7 +34,7 @@ def decide(route: Route, document: Document, view: View) -> Decision | Problem:
         if isinstance(named, Reply):
             return named
         return _build_decision(route, document, view, Choice(named, "header"))
-    armed = next((one for one in view.armed if one.matches(route.operation, facts)), None)
+    armed = next((one for one in view.armed if one.matches(route.operation, facts)), None) if view.armed else None
     if armed is not None and armed.turn.scenario is not None:
         return _build_decision(route, document, view, Choice(armed.turn.scenario, "armed", armed=armed))
     lookup = view.lookups.unknown_test_value
