@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
 from urllib.parse import quote
@@ -25,6 +25,16 @@ from mockserver.remote.remote_server import (
 )
 
 COLUMNS: Final = ("id", "time", "method", "target", "status", "scenario", "source", "trigger", "fault")
+
+_COMPANIONS: Final[Mapping[str, Collection[str]]] = {
+    "--clear": (),
+    "--follow": (
+        *("--all", "--json", "--sandbox-prefix", "--scenario", "--source", "--text", "--trace", "--trigger"),
+        "--unexpected",
+    ),
+    "ID": ("--bundle", "--json"),
+}
+"""The only other options that these go with."""
 
 
 @click.command()
@@ -81,9 +91,11 @@ def requests(
     **filters: Any,
 ) -> None:
     """List the requests of a sandbox, newest first, or show the request of an ID."""
+    flags = {"--unexpected": unexpected, "--fail": fail_, "--clear": clear, "--follow": follow, "--har": har}
+    flags |= {"--bundle": bundle, "--json": as_json, "ID": entry is not None}
+    values = {"--" + name.strip("_").replace("_", "-"): value for name, value in filters.items()}
+    _check_together([name for name, value in (flags | values).items() if value])
     scope = scope_query(all_=filters.pop("all_"), sandbox_prefix=filters.pop("sandbox_prefix"))
-    given = {"ID": entry, "--clear": clear, "--har": har, "--bundle": bundle, "--fail": fail_}
-    _check_together(given | {f"--{name}": filters[name] for name in ("limit", "before", "since")}, follow=follow)
     if entry is not None:
         entry_json = remote.call_or_fail("GET", f"/requests/{quote(entry, safe='')}" + ("/bundle" if bundle else ""))
         print_document(json.dumps(entry_json, indent=None if as_json else 2, ensure_ascii=False) + "\n")
@@ -124,14 +136,13 @@ def _print_page(answer: Mapping[str, Any], columns: Sequence[str]) -> None:
         click.echo(f"for older requests: --before {answer['before']}", err=True)
 
 
-def _check_together(given: Mapping[str, Any], *, follow: bool) -> None:
+def _check_together(used: Sequence[str]) -> None:
     """Refuse options that cannot be combined."""
-    if given["ID"] is not None and given["--fail"]:
-        raise click.UsageError("--fail cannot be combined with ID")
-    for name, value in given.items():
-        if follow and value:
-            raise click.UsageError(f"--follow cannot be combined with {name}")
-    if given["--bundle"] and given["ID"] is None:
+    for name, companions in _COMPANIONS.items():
+        for other in used:
+            if name in used and other not in (name, *companions):
+                raise click.UsageError(f"{name} cannot be combined with {other}")
+    if "--bundle" in used and "ID" not in used:
         raise click.UsageError("--bundle needs the ID of a request")
 
 

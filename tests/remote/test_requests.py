@@ -13,6 +13,7 @@ import pytest
 from mockserver.remote import events
 from mockserver.remote.requests import COLUMNS, RequestTable
 from tests.support import LASTING, MOCKSERVER, PATH, PATIENCE, Serving, folder, free_port, run, serving, spawned
+from tests.support.invoke import invoke
 
 
 @contextmanager
@@ -246,3 +247,23 @@ def test_what_cannot_be_followed_is_said() -> None:
             assert ended.stderr.strip().endswith(text)
     for option in (["1"], ["--har"], ["--clear"], ["--limit", "3"], ["--before", "3"], ["--bundle"]):
         assert run("requests", "--follow", *option).returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--clear", "--har"], "--clear cannot be combined with --har"),
+        (["--clear", "--all"], "--clear cannot be combined with --all"),
+        (["--clear", "--scenario", "rfc-invalid"], "--clear cannot be combined with --scenario"),
+        (["1", "--har"], "ID cannot be combined with --har"),
+        (["1", "--sandbox-prefix", "ci-"], "ID cannot be combined with --sandbox-prefix"),
+        (["1", "--fail"], "ID cannot be combined with --fail"),
+        (["1", "--follow"], "--follow cannot be combined with ID"),
+        (["--bundle"], "--bundle needs the ID of a request"),
+    ],
+)
+def test_an_option_that_would_have_no_effect_is_refused(options: list[str], said: str) -> None:
+    """Above all beside `--clear`, which would empty more than it says."""
+    refused = invoke("requests", *options)
+    assert refused.exit_code == 2
+    assert said in refused.stderr
