@@ -11,7 +11,7 @@ import click
 from mockserver.base.spelling import close_matches, did_you_mean, did_you_mean_sentence
 from mockserver.base.values import encode_ascii_json, encode_json
 from mockserver.core.client_advice import text_in
-from mockserver.core.codes import has_name, near_names, scenario_name
+from mockserver.core.codes import CODE_PREFIX, has_name, scenario_name
 from mockserver.core.contract import Contract, Operation
 from mockserver.core.model import Request
 from mockserver.engine import listing
@@ -69,7 +69,8 @@ def scenarios(contract: Contract, *, name: str | None, as_json: bool) -> None:
         is_chosen = [has_name(scenario, scenario_name(name)) for scenario in contract.scenarios]
         rows = [row for row, chosen in zip(rows, is_chosen, strict=True) if chosen]
         if not rows:
-            hint = did_you_mean_sentence(near_names(name, contract.scenarios))
+            names = [one for scenario in contract.scenarios for one in (scenario.id, scenario.code) if one]
+            hint = did_you_mean_sentence(close_matches(name.removeprefix(CODE_PREFIX), names))
             raise click.BadParameter(f"there is no {name}.{hint}", param_hint="NAME")
     if as_json:
         click.echo(encode_ascii_json(rows))

@@ -148,6 +148,7 @@ def test_a_scenario_that_is_not_there_names_the_near_ones() -> None:
     """With exit status 2."""
     result = invoke("scenarios", "rfc-invald")
     assert (result.exit_code, "there is no rfc-invald. Did you mean rfc-invalid?" in result.stderr) == (2, True)
+    assert "there is no code=7001. Did you mean 7000" in invoke("scenarios", "code=7001").stderr
 
 
 def test_scenarios_without_a_body_or_examples_are_listed(tmp_path: Path) -> None:
