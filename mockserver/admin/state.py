@@ -12,11 +12,12 @@ from mockserver.admin.sandboxes import sandbox_to_change, sandbox_to_read
 from mockserver.base.spelling import close_matches, did_you_mean_sentence
 from mockserver.base.values import encode_json, is_empty
 from mockserver.core.model import Collection, Record
+from mockserver.core.problems import no_room
 from mockserver.core.reply import Reply
 from mockserver.http_api.api import ADMIN_PREFIX, Call, Route, json_reply
 from mockserver.http_api.errors import AdminError, admin_error, require_room, unknown_name, violation_error
 from mockserver.http_api.pieces import joined, json_in_pieces
-from mockserver.storage.interface import Sandbox
+from mockserver.storage.interface import Full, Sandbox
 
 MAX_COMPARED_KEYS: Final = 10_000
 """Keys that are compared for a close match."""
@@ -101,11 +102,6 @@ def validated_record(collection: Collection, key: str, members: Any) -> Record |
     return Record.make(key, members, "request")
 
 
-async def _write(address: _RecordAddress, record: Record | None) -> Reply:
-    require_room(await address.sandbox.put_record(address.collection.name, address.key, record))
-    return json_reply(_record_row(record, address.key))
-
-
 async def _list_records(call: Call) -> Reply:
     address = await _record_address(call, await sandbox_to_read(call))
     written = (await address.sandbox.state()).records[address.collection.name]
@@ -135,17 +131,28 @@ async def _get_record(call: Call) -> Reply:
 
 async def _put_record(call: Call) -> Reply:
     address = await _record_address(call, await sandbox_to_change(call))
-    return await _write(address, validated_record(address.collection, address.key, call.body))
+    record = validated_record(address.collection, address.key, call.body)
+    require_room(await address.sandbox.put_record(address.collection.name, address.key, record))
+    return json_reply(_record_row(record, address.key))
 
 
 async def _patch_record(call: Call) -> Reply:
     address = await _record_address(call, await sandbox_to_change(call))
-    record = await address.sandbox.find_record(address.collection.name, address.key)
-    if record is None or _is_misspelt(call, address.collection, record.origin):
-        raise await _unknown_record(address)
-    merged = {**record.members, **call.body}
-    kept = {name: value for name, value in merged.items() if name not in call.body or value is not None}
-    return await _write(address, validated_record(address.collection, address.key, kept))
+
+    def patch(record: Record | None) -> Record | None:
+        if record is None or _is_misspelt(call, address.collection, record.origin):
+            raise LookupError
+        merged = {**record.members, **call.body}
+        kept = {name: value for name, value in merged.items() if name not in call.body or value is not None}
+        return validated_record(address.collection, address.key, kept)
+
+    try:
+        patched = await address.sandbox.update_record(address.collection.name, address.key, patch)
+    except LookupError:
+        raise await _unknown_record(address) from None
+    if isinstance(patched, Full):
+        raise AdminError(no_room(patched.setting, patched.limit))
+    return json_reply(_record_row(patched, address.key))
 
 
 async def _delete_record(call: Call) -> Reply:

@@ -170,6 +170,10 @@ class Record(Struct, frozen=True, gc=False, omit_defaults=True):
         return {name: value for name, value in self.visible.items() if name not in ("key", "origin")}
 
 
+RecordUpdate: TypeAlias = Callable[[Record | None], Record | None]
+"""Makes a record of the one that a lookup finds; None is a tombstone, or that it finds none."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Collection:
     """A named set of records. `seeds` holds None for a tombstone: a key that does not exist.

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from mockserver.core.contract import Operation, Scenario
-from mockserver.core.model import Document, Facts, Record
+from mockserver.core.model import Document, Facts, Record, RecordUpdate
 from mockserver.core.reply import Effects
 from mockserver.decision.view import ArmedOutcome, LookupResults, View, fetch_records, make_facts
 from mockserver.redis_storage.changes import (
@@ -152,8 +152,9 @@ class RedisSandbox(SandboxFields):
                 read[draw.unused] = False
         if effects.armed_id is not None:
             armed = next(one for one in view.armed if one.id == effects.armed_id)
-            fields[f"armed:{armed.id}"] = self._after_use(armed)
-            growth = -size_of_armed(armed) if armed.left == 1 else 0
+            left = armed.after_use
+            fields[f"armed:{armed.id}"] = self.shared.values.encode_armed(left) if left is not None else False
+            growth = -size_of_armed(armed) if left is None else 0
         for scenario in effects.counted_scenarios:
             fields[turn_field(view.operation_id, scenario)] = str(view.turn_counts.get(scenario, 0) + 1)
         if effects.drew_delay:
@@ -172,17 +173,11 @@ class RedisSandbox(SandboxFields):
         if result == "conflict":
             return await self.conflict()
         if result == "gone":
-            await self.shared.store.check(self.shared.identity)  # another contract has adopted the state
             return Gone()
         full = self.full(result)
         if full is None:
             self.shared.pending[entry.id] = observation
         return full or Committed()
-
-    def _after_use(self, armed: ArmedOutcome) -> Value:
-        """The text of an armed outcome after one more use; False after the last."""
-        left = armed.after_use
-        return self.shared.values.encode_armed(left) if left is not None else False
 
     # -- what a tester changes --------------------------------------------------------------------------
 
@@ -285,6 +280,18 @@ class RedisSandbox(SandboxFields):
         """Write a record (None: a tombstone) in place of what was there; `Full` if there is no room."""
         change = self.new_change(records={record_field(collection, key): encode_record(record).decode()})
         return self.full(await self.shared.change(change))
+
+    async def update_record(self, collection: str, key: str, update: RecordUpdate) -> Record | Full | None:
+        """Write what `update` makes of the record that a lookup finds, at once, and return it; `Full`: no room."""
+        collections, field = self.shared.contract.collections, record_field(collection, key)
+        while True:
+            stored = await self._stored(collection, key)
+            record = update(KnownRecords(stored, collections).find(collections[collection], key))
+            change = self.new_change(read=stored, records={field: encode_record(record).decode()})
+            result = await self.shared.change(change)
+            if result != "conflict":
+                return self.full(result) or record
+            await self.conflict()
 
     async def restore_record(self, collection: str, key: str) -> None:
         """Remove what was written under a key, so that its seed or the default shows again."""

@@ -48,8 +48,13 @@ class Shared:
         return {"max_entries": self.settings.journal_entries, "max_bytes": self.settings.journal_bytes}
 
     async def change(self, change: Change) -> str:
-        """Change a sandbox: ok (or the id of what was armed), conflict, gone, or the setting whose limit it passes."""
+        """Change a sandbox: ok (or the id of what was armed), conflict, gone, or the setting whose limit it passes.
+
+        Raises `StorageError` where the sandbox is gone because another contract has adopted the state.
+        """
         result: bytes = await self.store.run("change", encode(change))
+        if result == b"gone":
+            await self.store.check(self.identity)
         return result.decode()
 
     async def next_entry_id(self) -> str:

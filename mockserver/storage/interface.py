@@ -1,8 +1,7 @@
 """What the engine needs of a storage; `tests/storage` holds every implementation to it.
 
-Everything that changes while a server runs is in a storage: sandboxes with their records, ids, armed outcomes, turns,
-clocks, settings and scenarios added at run time; the journal; coverage counts. Methods that may wait for another
-machine are coroutines. Those of the store in memory never suspend: a request is atomic on one event loop.
+All that changes while a server runs is in a storage: sandboxes, journal and coverage counts. Methods that may wait for
+another machine are coroutines. Those of the store in memory never suspend: a request is atomic on one event loop.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from typing import Any, Literal, Protocol, TypeAlias
 from msgspec import Struct
 
 from mockserver.core.contract import Contract, Operation, Scenario
-from mockserver.core.model import Document, Record, Settings
+from mockserver.core.model import Document, Record, RecordUpdate, Settings
 from mockserver.core.reply import Effects
 from mockserver.decision.order import Order
 from mockserver.decision.view import ArmedOutcome, View
@@ -169,6 +168,9 @@ class Sandbox(Protocol):
     async def put_record(self, collection: str, key: str, record: Record | None) -> Full | None:
         """Write a record (None: a tombstone) in place of what was there; `Full` if there is no room."""
 
+    async def update_record(self, collection: str, key: str, update: RecordUpdate) -> Record | Full | None:
+        """Write what `update` makes of the record that a lookup finds, at once, and return it; `Full`: no room."""
+
     async def restore_record(self, collection: str, key: str) -> None:
         """Remove what was written under a key, so that its seed or the default shows again."""
 
@@ -247,11 +249,7 @@ class Storage(Protocol):
         reloaded: Mapping[str, ReloadedSandbox],
         id_offsets: Mapping[str, int],
     ) -> None:
-        """Serve another contract from now on, in one step.
-
-        `reloaded` is what the sandboxes have under it, by name; their records stay. `id_offsets` says by how much the
-        generated ids of a name begin lower than before; they go on above those given out.
-        """
+        """Serve another contract from now on, in one step; ids begin lower by `id_offsets`, above those given out."""
 
     # -- journal and counts -----------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from typing import Any
 from msgspec import Struct
 
 from mockserver.core.contract import Operation, Scenario
-from mockserver.core.model import Collection, Document, IdRule, Record, Settings
+from mockserver.core.model import Collection, Document, IdRule, Record, RecordUpdate, Settings
 from mockserver.core.reply import Effects
 from mockserver.decision.order import Order, compile_order, scenarios_in_force
 from mockserver.decision.view import ArmedOutcome, View, fetch_records, make_facts
@@ -280,6 +280,11 @@ class MemorySandbox:
     async def put_record(self, collection: str, key: str, record: Record | None) -> Full | None:
         """Write a record (None: a tombstone) in place of what was there; `Full` if there is no room."""
         return self._store([self.records.change(collection, key, record)])
+
+    async def update_record(self, collection: str, key: str, update: RecordUpdate) -> Record | Full | None:
+        """Write what `update` makes of the record that a lookup finds, at once, and return it; `Full`: no room."""
+        record = update(await self.find_record(collection, key))
+        return await self.put_record(collection, key, record) or record
 
     async def restore_record(self, collection: str, key: str) -> None:
         """Remove what was written under a key, so that its seed or the default shows again."""

@@ -23,6 +23,7 @@ from mockserver.contract.loading import ContractFiles
 from mockserver.redis_storage.connection import parse_address
 from mockserver.redis_storage.sandbox import RedisSandbox
 from mockserver.server import server as edge
+from mockserver.storage.interface import StorageError
 from tests.engine import test_reloading
 from tests.engine.test_reloading import (  # noqa: F401 - they are collected here as well
     test_a_removed_operation_drops_its_armed_outcomes_and_scenarios,
@@ -156,13 +157,14 @@ async def test_a_process_that_dies_meanwhile_leaves_no_half(orders: Servers, mon
 
 
 async def test_requests_that_are_being_answered_write_nothing(orders: Servers) -> None:
-    """Their sandbox is gone, as after a reset."""
+    """Nor does what a tester changes meanwhile: it is told that another contract is served."""
     await orders.ask("T1")
     old = orders.engine
     sandbox = await old.storage.find("")
     assert sandbox is not None
     await orders.load(version("b"))
-    assert await sandbox.put_record("things", "T9", None) is None
+    with pytest.raises(StorageError, match="servers of contract "):
+        await sandbox.put_record("things", "T9", None)
     assert await (await _found(orders.engine)).is_written("things", "T9") is False
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from msgspec.structs import replace
 
@@ -326,6 +328,38 @@ async def test_records_are_put_found_and_restored(mock: Mock) -> None:
     await sandbox.restore_record("things", "seeded")
     assert await mock.size("seeded") == 1
     assert not await sandbox.is_written("things", "seeded")
+
+
+async def test_no_update_of_a_record_is_lost(mock: Mock) -> None:
+    """Each counts on from what the others wrote; a seed counts as well."""
+    sandboxes = [await mock.sandbox() for _ in range(8)]
+
+    def count(record: Record | None) -> Record | None:
+        return Record.make("seeded", {"size": (record.members["size"] if record is not None else 0) + 1}, "request")
+
+    for one in range(5):
+        assert None not in await asyncio.gather(
+            *(sandbox.update_record("things", "seeded", count) for sandbox in sandboxes)
+        )
+        assert await mock.size("seeded") == 1 + 8 * (one + 1)
+    assert await sandboxes[0].update_record("things", "seeded", lambda _: None) is None
+    assert await sandboxes[0].find_record("things", "seeded") is None
+
+
+async def test_an_update_that_has_no_room_or_is_refused_writes_nothing(new_mock: NewMock) -> None:
+    """What `update` raises is raised."""
+    mock = new_mock(max_records=1)
+    sandbox = await mock.sandbox()
+    assert await sandbox.put_record("things", "x", None) is None
+    full = await sandbox.update_record("things", "y", lambda _: Record.make("y", {"size": 1}, "request"))
+    assert full == Full("max_records", 1)
+
+    def refuse(_: Record | None) -> Record | None:
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        await sandbox.update_record("things", "x", refuse)
+    assert not await sandbox.is_written("things", "y")
 
 
 async def test_a_state_goes_to_another_storage_and_back(mock: Mock, new_mock: NewMock) -> None:
