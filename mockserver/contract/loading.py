@@ -160,7 +160,7 @@ def _compile_part(source: SourceFile, part: str, compile_node: Callable[[ConfigN
         _limit_conditions(source, part)  # before work that takes long for many
         if not source.diagnostics:
             for violation in _part_validator(part).violations("body", source.data):
-                source.report(_diagnostic(violation, source.data))
+                source.report(_diagnostic(violation, source.data, part))
         if not source.diagnostics:
             compiled = compile_node(ConfigNode(source, (), source.data, 0))
     if source.diagnostics or compiled is None:
@@ -215,19 +215,19 @@ def check_format(source: SourceFile, name: str) -> None:
     found = format_validator(name).violations("file", source.data)
     violations = [one for one in found if one.path not in reported]
     for violation in violations:
-        source.report(_diagnostic(violation, source.data))
+        source.report(_diagnostic(violation, source.data, "the file", "begin with format: 1"))
     if any(len(violation.path) < 2 for violation in violations):
         source.data = MISSING
 
 
-def _diagnostic(violation: Violation, data: object) -> Diagnostic:
-    """The diagnostic for a violation of a file's format."""
+def _diagnostic(violation: Violation, data: object, whole: str, whole_hint: str = "") -> Diagnostic:
+    """The diagnostic for a violation of a format; `whole` names what has it, for which there may be a hint."""
     at: Path = violation.path
-    last, place = str(at[-1]) if at else "", ".".join(map(str, at)) or "the file"
+    last, place = str(at[-1]) if at else "", ".".join(map(str, at)) or whole
     if violation.keyword == "additionalProperties":
         return unknown_name(at, f"unknown member {last}", last, violation.known)
     words = mismatch_of(violation, data)
     if violation.got == "missing":
         return Diagnostic(at, f"missing member {last}", f"{place}: {violation.description}", words.got)
-    hint = words.hint if at else "begin with format: 1"
+    hint = words.hint if at else whole_hint
     return Diagnostic(at, f"wrong value for {place}", words.expected, words.got, hint)

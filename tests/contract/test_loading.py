@@ -182,7 +182,8 @@ def test_any_file_gives_a_contract_or_a_report(changes: list[tuple[tuple[str, At
         ({"nowhere.x": "present"}, "unknown reference nowhere.x"),
         ({"body.pin": {"like": "1"}}, "unknown member like"),
         ({"body.card_identifier": "4111111111111111"}, "a payment account number, which no condition may compare"),
-        ([], "wrong value for the file"),
+        ([], "wrong value for when"),
+        ({}, "wrong value for when"),
         (
             {"any": [{"body.pin": str(number)} for number in range(MAX_RUNTIME_CONDITIONS)]},
             "too many conditions for one that is added at run time",
@@ -197,6 +198,7 @@ def test_conditions_that_are_added_at_run_time_are_checked(when: Any, what: str)
     with pytest.raises(ConfigError) as refused:
         compile_runtime_conditions(operation, when)
     assert [one["what"] for one in refused.value.as_json] == [what]
+    assert "format: 1" not in str(refused.value)  # a hint for files
 
 
 def test_a_report_without_a_hint_is_complete() -> None:
