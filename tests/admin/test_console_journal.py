@@ -51,6 +51,31 @@ def flood(serve: Serving, sandbox: str, count: int) -> None:
             came += connection.recv(65_536)
 
 
+def show(page: Page, *, hidden: bool) -> None:
+    """What the browser tells a page whose tab comes into sight, or is behind another one."""
+    page.evaluate(
+        """hidden => {
+            Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
+            document.dispatchEvent(new Event("visibilitychange"));
+        }""",
+        hidden,
+    )
+
+
+def test_many_tabs_are_open(mock: Serving, console: Opened) -> None:
+    """A browser opens six connections to a host: a tab that nobody sees takes none, and goes on when it is seen."""
+    send(mock, "tabs")
+    pages = []
+    for _ in range(8):
+        pages.append(console(at(mock, "tabs")))
+        expect(rows(pages[-1])).to_have_count(1)
+        show(pages[-1], hidden=True)
+    send(mock, "tabs")
+    show(pages[0], hidden=False)
+    expect(rows(pages[0])).to_have_count(2)
+    expect(pages[0].locator(".away-banner")).to_be_hidden()
+
+
 def test_a_late_entry_does_not_replace_the_chosen_one(mock: Serving, console: Opened) -> None:
     """The detail is of the row that was chosen last, whatever comes first."""
     send(mock, "late")

@@ -103,12 +103,21 @@ const wait = (ms, signal) => new Promise((done) => {
   signal.addEventListener("abort", () => { clearTimeout(timer); done(); });
 });
 
+/** Waits until somebody may see the page. */
+const inView = (signal) => new Promise((done) => {
+  const look = () => { if (!document.hidden || signal.aborted) done(); };
+  document.addEventListener("visibilitychange", look, { signal });
+  signal.addEventListener("abort", look);
+  look();
+});
+
 /**
- * Reads new entries, and gives the function that stops it.
+ * Reads new entries, and gives the function that stops it. A hidden page reads none, and goes on where it stopped: a
+ * browser opens six connections to a host, so that more streams than that would keep all other tabs waiting.
  *
- * `onOpen(isRetry)` is awaited when the stream begins, `onEntry(entry)` is called for each entry, `onLost()` is awaited
- * where entries were dropped from the stream or deleted, `onState(name, failure)` is called for "connecting", "live", "away"
- * and "refused".
+ * `onOpen(isResumed)` is awaited when the stream begins, anew or behind the entry that came last, `onEntry(entry)` is
+ * called for each entry, `onLost()` is awaited where entries were dropped from the stream or deleted,
+ * `onState(name, failure)` is called for "connecting", "live", "away" and "refused".
  */
 export function listen(params, sandbox, { onOpen, onEntry, onLost, onState }) {
   const stopped = new AbortController();
@@ -116,23 +125,26 @@ export function listen(params, sandbox, { onOpen, onEntry, onLost, onState }) {
   let lastId = "";
   let failures = 0;
 
-  async function connect(isRetry) {
+  async function connect() {
     const connection = new AbortController();
     signal.addEventListener("abort", () => connection.abort());
+    document.addEventListener("visibilitychange", () => { if (document.hidden) connection.abort(); }, { signal: connection.signal });
     let timer = 0;
     const restartTimer = () => {
       clearTimeout(timer);
       timer = setTimeout(() => connection.abort(), SILENCE_MS);
     };
     try {
-      await read(isRetry, connection.signal, restartTimer);
+      await read(connection.signal, restartTimer);
     } finally {
       clearTimeout(timer);
+      connection.abort();
     }
   }
 
-  async function read(isRetry, connectionSignal, restartTimer) {
-    const headers = lastId ? { "Last-Event-ID": lastId } : {};
+  async function read(connectionSignal, restartTimer) {
+    const isResumed = Boolean(lastId);
+    const headers = isResumed ? { "Last-Event-ID": lastId } : {};
     const response = await checked(await send(`events${queryString(params)}`, { sandbox, signal: connectionSignal, headers }));
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
     let buffer = "";
@@ -145,7 +157,7 @@ export function listen(params, sandbox, { onOpen, onEntry, onLost, onState }) {
         hasBegun = true;
         failures = 0;
         onState("live");
-        await onOpen(isRetry);
+        await onOpen(isResumed);
       }
       const blocks = (buffer + value).split("\n\n");
       buffer = blocks.pop();
@@ -167,11 +179,11 @@ export function listen(params, sandbox, { onOpen, onEntry, onLost, onState }) {
 
   (async () => {
     onState("connecting");
-    let isRetry = false;
     while (!signal.aborted) {
       let failure;
+      await inView(signal);
       try {
-        await connect(isRetry);
+        await connect();
       } catch (error) {
         if (signal.aborted) return;
         if (error instanceof AdminError && error.status) {
@@ -183,7 +195,7 @@ export function listen(params, sandbox, { onOpen, onEntry, onLost, onState }) {
         }
       }
       if (signal.aborted) return;
-      isRetry = true;
+      if (document.hidden) continue;
       failures += 1;
       onState("away", failure);
       await wait(Math.min(250 * 2 ** (failures - 1), 10_000) * (0.8 + Math.random() * 0.4), signal);

@@ -224,8 +224,8 @@ export function journal(main, reportState) {
     rows.instead(loadingState());
     drawStart();
     disconnect = listen({ text: params().text, all: params().all ? "true" : "" }, params().sandbox, {
-      onOpen: async (again) => {
-        if (ownKey === key && (!again || !loaded || !(await isSameServer()))) await load();
+      onOpen: async (isResumed) => {
+        if (ownKey === key && (!isResumed || !loaded || !(await isSameServer()))) await load();
       },
       onEntry: (row) => { if (ownKey === key) onEntry(row); },
       onLost: async () => {
