@@ -108,8 +108,8 @@ async def test_a_connection_that_is_idle_between_requests_is_kept(contract: Cont
 @pytest.mark.parametrize("sent", [b"", b"\r\n"], ids=["nothing", "line ends"])
 async def test_a_connection_without_a_request_is_closed(contract: Contract, sent: bytes) -> None:
     """Without an answer, after the time that a request may take, though line ends go on coming."""
+    began = time.monotonic()  # the time of a request begins with the connection
     async with hasty(contract) as url, opened(url) as (reader, writer):
-        began = time.monotonic()
         reading = asyncio.ensure_future(reader.read())
         while not reading.done():
             writer.write(sent)
