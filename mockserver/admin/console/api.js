@@ -179,9 +179,10 @@ export function listen(params, sandbox, { onOpen, onEntry, onLost, onState }) {
 
   (async () => {
     onState("connecting");
-    while (!signal.aborted) {
-      let failure;
+    for (;;) {
       await inView(signal);
+      if (signal.aborted) return;
+      let failure;
       try {
         await connect();
       } catch (error) {
