@@ -13,12 +13,10 @@ from mockserver.core.codes import has_name, is_code, near_names, scenario_by_cod
 from mockserver.core.contract import Operation, Scenario, Turn, Turns
 from mockserver.core.directives import FAULT_SETTINGS, parse_delay, parse_fault
 from mockserver.core.faults import FAULTS
-from mockserver.core.problems import no_room
 from mockserver.core.reply import Reply
 from mockserver.decision.view import ArmedOutcome
 from mockserver.http_api.api import ADMIN_PREFIX, Call, Route, json_reply
-from mockserver.http_api.errors import AdminError, admin_error, parse_spec, unknown_name
-from mockserver.storage.interface import Full
+from mockserver.http_api.errors import AdminError, admin_error, parse_spec, require_room, unknown_name
 
 MAX_ARMED: Final = 100
 """Armed outcomes of one sandbox."""
@@ -197,8 +195,7 @@ async def _arm(call: Call) -> Reply:
     armed = await sandbox.arm(
         lambda number: ArmedOutcome(id=number, operation=operation.id, turns=responses, left=left, when=when, spec=spec)
     )
-    if isinstance(armed, Full):
-        raise AdminError(no_room(armed.setting, armed.limit))
+    armed = require_room(armed)
     note = {"note": _FALLBACK_NOTE} if call.engine.answers == "without provider" else {}
     return json_reply({**_armed_row(armed), **note}, 201)
 

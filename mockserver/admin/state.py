@@ -12,12 +12,11 @@ from mockserver.admin.sandboxes import sandbox_to_change, sandbox_to_read
 from mockserver.base.spelling import close_matches, did_you_mean_sentence
 from mockserver.base.values import encode_json, is_empty
 from mockserver.core.model import Collection, Record
-from mockserver.core.problems import no_room
 from mockserver.core.reply import Reply
 from mockserver.http_api.api import ADMIN_PREFIX, Call, Route, json_reply
 from mockserver.http_api.errors import AdminError, admin_error, require_room, unknown_name, violation_error
 from mockserver.http_api.pieces import joined, json_in_pieces
-from mockserver.storage.interface import Full, Sandbox
+from mockserver.storage.interface import Sandbox
 
 MAX_COMPARED_KEYS: Final = 10_000
 """Keys that are compared for a close match."""
@@ -147,11 +146,9 @@ async def _patch_record(call: Call) -> Reply:
         return validated_record(address.collection, address.key, kept)
 
     try:
-        patched = await address.sandbox.update_record(address.collection.name, address.key, patch)
+        patched = require_room(await address.sandbox.update_record(address.collection.name, address.key, patch))
     except LookupError:
         raise await _unknown_record(address) from None
-    if isinstance(patched, Full):
-        raise AdminError(no_room(patched.setting, patched.limit))
     return json_reply(_record_row(patched, address.key))
 
 

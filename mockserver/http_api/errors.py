@@ -60,7 +60,8 @@ def parse_spec(parse: Callable[[Any], _Value], spec: Any) -> _Value:
         raise admin_error(400, "bad-directive", "A directive cannot be understood", f"{error}") from None
 
 
-def require_room(full: Full | None) -> None:
-    """Raise `AdminError` where a change did not fit into the limits of a sandbox."""
-    if full is not None:
-        raise AdminError(no_room(full.setting, full.limit))
+def require_room(result: _Value | Full) -> _Value:
+    """The result of a change. Raises `AdminError` where it did not fit into the limits of a sandbox."""
+    if isinstance(result, Full):
+        raise AdminError(no_room(result.setting, result.limit))
+    return result

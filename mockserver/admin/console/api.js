@@ -104,12 +104,14 @@ const wait = (ms, signal) => new Promise((done) => {
 });
 
 /** Waits until somebody may see the page. */
-const inView = (signal) => new Promise((done) => {
-  const look = () => { if (!document.hidden || signal.aborted) done(); };
-  document.addEventListener("visibilitychange", look, { signal });
-  signal.addEventListener("abort", look);
-  look();
-});
+async function inView(signal) {
+  while (document.hidden && !signal.aborted) {
+    await new Promise((done) => {
+      document.addEventListener("visibilitychange", done, { once: true });
+      signal.addEventListener("abort", done, { once: true });
+    });
+  }
+}
 
 /**
  * Reads new entries, and gives the function that stops it. A hidden page reads none, and goes on where it stopped: a
@@ -127,7 +129,7 @@ export function listen(params, sandbox, { onOpen, onEntry, onLost, onState }) {
 
   async function connect() {
     const connection = new AbortController();
-    signal.addEventListener("abort", () => connection.abort());
+    signal.addEventListener("abort", () => connection.abort(), { signal: connection.signal });
     document.addEventListener("visibilitychange", () => { if (document.hidden) connection.abort(); }, { signal: connection.signal });
     let timer = 0;
     const restartTimer = () => {
